@@ -1,0 +1,56 @@
+# Two commands for a stranger: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check soak bench docs lock format clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+
+setup: $(STAMP) ## create .venv from the lock
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headgate needs Python 3.11 or newer; say make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv --clear $(VENV)
+	grep -A99 '^uv==' requirements.lock | awk 'NR>1 && !/^ /{exit} {print}' > $(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: setup ## run examples/requests.jsonl against the simulator and print the cost report
+	$(BIN)/headgate run examples/requests.jsonl -o replies.jsonl
+	$(BIN)/headgate report cost
+
+test: setup ## the tests, without the soak
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak"
+
+check: setup ## format, lint, types, contracts, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports --config pyproject.toml
+	$(BIN)/mkdocs build --strict --quiet
+
+soak: setup ## the long fault runs
+	$(BIN)/python -m pytest -m soak --timeout 3600
+
+bench: setup ## requests/s and CPU per request beside a bare aiohttp loop
+	$(BIN)/python -m benchmarks
+
+docs: setup ## serve the documentation
+	$(BIN)/mkdocs serve
+
+format: setup ## format and fix what can be fixed
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: ## rewrite requirements.lock with current releases
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --group dev pyproject.toml -o requirements.lock --upgrade --quiet
+
+clean: ## remove what the commands above made
+	rm -rf $(VENV) .headgate .pytest_cache .mypy_cache .ruff_cache .hypothesis site build dist *.egg-info

@@ -1,0 +1,134 @@
+"""The failure catalogue: every stable code that a reply, a dead letter or a usage event may carry.
+
+A failure is a value. It says what was expected, what came, and what to do; `retriable` says whether the same request
+may succeed at the same deployment a little later.
+"""
+
+import enum
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+
+class Code(enum.StrEnum):
+    """Stable names of failures. They are API: never renamed, never reused."""
+
+    # the record cannot be read: it goes to the dead letters
+    EMPTY = "empty"
+    INVALID_UTF8 = "invalid_utf8"
+    INVALID_JSON = "invalid_json"
+    INVALID_ENVELOPE = "invalid_envelope"
+    UNKNOWN_REPLY_TOPIC = "unknown_reply_topic"
+    # the request is wrong: it gets a failed reply
+    INVALID_REQUEST = "invalid_request"
+    REQUEST_TOO_LARGE = "request_too_large"
+    UNKNOWN_ENDPOINT = "unknown_endpoint"
+    MODEL_NOT_FOUND = "model_not_found"
+    DUPLICATE_ID = "duplicate_id"
+    UNPRICED = "unpriced"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    CANCELLED = "cancelled"
+    # the provider said no
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    OVERLOADED = "overloaded"
+    PROVIDER_ERROR = "provider_error"
+    BAD_REQUEST = "bad_request"
+    AUTHENTICATION = "authentication"
+    PERMISSION = "permission"
+    UPSTREAM_NOT_FOUND = "upstream_not_found"
+    CONTEXT_LENGTH = "context_length"
+    CONTENT_POLICY = "content_policy"
+    # nobody knows what the provider did
+    TIMEOUT = "timeout"
+    CONNECTION_FAILED = "connection_failed"
+    CONNECTION_CUT = "connection_cut"
+    MALFORMED_RESPONSE = "malformed_response"
+    INTERRUPTED = "interrupted"
+    # ours
+    INTERNAL = "internal"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What the catalogue says of one code."""
+
+    explanation: str
+    hint: str
+    retriable: bool = False
+    #: True when the provider may have done, and billed, the work although no answer was received.
+    may_be_billed: bool = False
+
+
+CATALOGUE: Final = MappingProxyType(
+    {
+        Code.EMPTY: Entry("The record has no value.", "Send a JSON object; tombstones are not requests."),
+        Code.INVALID_UTF8: Entry("The value is not UTF-8.", "Encode the JSON as UTF-8."),
+        Code.INVALID_JSON: Entry("The value is not JSON.", "Send one JSON object per record."),
+        Code.INVALID_ENVELOPE: Entry(
+            "The value is JSON but no request.", "See docs/schemas/request.json; an OpenAI batch line is a request."
+        ),
+        Code.UNKNOWN_REPLY_TOPIC: Entry(
+            "The reply topic does not exist or may not be used; the request was not run.",
+            "Create the topic, or name one that matches reply_topics in the config.",
+        ),
+        Code.INVALID_REQUEST: Entry("The request is wrong.", "Correct the named field and send it again."),
+        Code.REQUEST_TOO_LARGE: Entry("The request is too large.", "Shorten it, or raise limits.request_bytes."),
+        Code.UNKNOWN_ENDPOINT: Entry("This endpoint is not served.", "Use one of the endpoints listed under expected."),
+        Code.MODEL_NOT_FOUND: Entry("No such model.", "Ask for a model of the config; `headgate config check` lists them."),
+        Code.DUPLICATE_ID: Entry("An earlier line has the same custom_id.", "Give every line of a file its own custom_id."),
+        Code.UNPRICED: Entry(
+            "The price of this model is unknown.", "Give the deployment a price, or set `unpriced: allow`."
+        ),
+        Code.DEADLINE_EXCEEDED: Entry("The deadline passed.", "Send it again with a later deadline."),
+        Code.CANCELLED: Entry("The request was cancelled.", "Nothing to do."),
+        Code.RATE_LIMITED: Entry("The provider's rate limit was hit.", "Lower the load.", retriable=True),
+        Code.QUOTA_EXHAUSTED: Entry("The credential is out of money or quota.", "Top up, or add a credential."),
+        Code.OVERLOADED: Entry("The provider is overloaded.", "Try again later.", retriable=True),
+        Code.PROVIDER_ERROR: Entry("The provider failed.", "Try again later.", retriable=True),
+        Code.BAD_REQUEST: Entry("The provider refused the request.", "Correct the body; see the provider's message."),
+        Code.AUTHENTICATION: Entry("The provider refused the credential.", "Check the provider's api_key."),
+        Code.PERMISSION: Entry("The credential may not do this.", "Check what the provider's credential may use."),
+        Code.UPSTREAM_NOT_FOUND: Entry("The provider does not know this model.", "Check the deployment's model."),
+        Code.CONTEXT_LENGTH: Entry("The input is longer than the model's context.", "Shorten it or use a larger model."),
+        Code.CONTENT_POLICY: Entry("The provider's content policy refused it.", "Change the content."),
+        Code.TIMEOUT: Entry(
+            "No answer within the deployment's timeout.", "Raise `timeout`.", retriable=True, may_be_billed=True
+        ),
+        Code.CONNECTION_FAILED: Entry("The provider could not be reached.", "Check base_url.", retriable=True),
+        Code.CONNECTION_CUT: Entry(
+            "The connection broke before the answer.", "Try again.", retriable=True, may_be_billed=True
+        ),
+        Code.MALFORMED_RESPONSE: Entry(
+            "The provider's answer is not what its wire promises.", "Try again.", retriable=True, may_be_billed=True
+        ),
+        Code.INTERRUPTED: Entry(
+            "A worker died during the attempt.", "Nothing to do: the request was run again.", may_be_billed=True
+        ),
+        Code.INTERNAL: Entry("Headgate failed.", "Report it with the request id."),
+    }
+)
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One failure, as it appears in replies (`error`) and dead letters."""
+
+    code: Code
+    message: str
+    expected: str | None = None
+    given: str | None = None
+    hint: str | None = None
+    retriable: bool = False
+
+
+#: What came is quoted at most this long: a 5 MB value must not come back inside its own error.
+_QUOTE: Final = 200
+
+
+def failure(code: Code, *, message: str | None = None, expected: str | None = None, given: object = None) -> Failure:
+    """Make a failure with the catalogue's explanation and hint."""
+    entry = CATALOGUE[code]
+    text = None if given is None else str(given)
+    if text is not None and len(text) > _QUOTE:
+        text = f"{text[:_QUOTE]}… ({len(text)} characters)"
+    return Failure(code, message or entry.explanation, expected, text, entry.hint, entry.retriable)

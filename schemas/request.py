@@ -1,0 +1,124 @@
+"""A request: one LLM call in an envelope, and the reading of it from a record.
+
+The value is JSON. OpenAI's batch input line (`custom_id, method, url, body`) is a valid request; the envelope's own
+fields stand beside those. The body is never re-modelled: what routing needs is looked at, the rest stays bytes.
+"""
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from . import headers as names
+from .failures import Code, Failure, failure
+from .record import Headers, Record, header
+from .topics import Lane
+
+_MS: Final = 1000
+
+
+class Endpoint(enum.StrEnum):
+    """The OpenAI endpoints that are served, by their path."""
+
+    CHAT = "/v1/chat/completions"
+    EMBEDDINGS = "/v1/embeddings"
+    RESPONSES = "/v1/responses"
+
+
+#: The body field without which an endpoint cannot work.
+_INPUT: Final[Mapping[Endpoint, str]] = MappingProxyType(
+    {Endpoint.CHAT: "messages", Endpoint.EMBEDDINGS: "input", Endpoint.RESPONSES: "input"}
+)
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A readable, well-formed request. Times are unix milliseconds."""
+
+    id: str
+    endpoint: Endpoint
+    model: str
+    body: bytes
+    key: str
+    lane: Lane
+    reply_to: str
+    deadline_ms: int
+    enqueued_ms: int
+    custom_id: str | None = None
+    batch: str | None = None
+    #: The most output tokens the body allows, if it says so.
+    max_output: int | None = None
+    metadata: Mapping[str, str] = {}
+    #: Headers and key that the reply carries back as they came.
+    echo: Headers = ()
+    reply_key: bytes | None = None
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """Readable but wrong: there is somebody to answer."""
+
+    id: str
+    reply_to: str
+    failure: Failure
+    key: str
+    lane: Lane
+    enqueued_ms: int
+    custom_id: str | None = None
+    batch: str | None = None
+    model: str = ""
+    endpoint: str = ""
+    echo: Headers = ()
+    reply_key: bytes | None = None
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """Not even an envelope: a dead letter."""
+
+    failure: Failure
+
+
+class Defaults(msgspec.Struct, frozen=True):
+    """What a record does not say: from the config."""
+
+    reply_to: str = "headgate.replies.default"
+    key: str = "local"
+    deadline_ms: int = 24 * 3600 * _MS
+    max_bytes: int = 4 * 1024 * 1024
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """Where and when a record arrived: what the record itself cannot say."""
+
+    #: Names the record for ever, the same at every redelivery: topic, partition and offset, or a stream's entry id.
+    place: str
+    lane: Lane
+    at_ms: int
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The JSON of a record's value; all but `body` may be absent. `docs/schemas/request.json` is made from it."""
+
+    body: msgspec.Raw
+    url: str = Endpoint.CHAT
+    method: str = "POST"
+    id: str | None = None
+    custom_id: str | None = None
+    batch: str | None = None
+    key: str | None = None
+    reply_to: str | None = None
+    #: Seconds that the request may take from its arrival, or an absolute time (RFC 3339).
+    deadline: float | str | None = None
+    metadata: dict[str, str] = {}
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What routing needs of a body."""
+
+    model: str | None = None
+    messages: msgspec.Raw | None = None
+    input: msgspec.Raw | None = None
+    stream: bool | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None

@@ -1,0 +1,62 @@
+"""Topic names. Every name starts with a configurable prefix, `headgate.` by default."""
+
+import enum
+import re
+from typing import Final
+
+import msgspec
+
+#: Apache Kafka's rule for topic names (`org.apache.kafka.common.internals.Topic`): 1 to 249 of these characters.
+_LEGAL: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+class Lane(enum.StrEnum):
+    """A request topic with its own priority."""
+
+    #: Somebody is waiting for the reply.
+    URGENT = "urgent"
+    #: The default.
+    STANDARD = "standard"
+    #: A pipeline that can sleep on it.
+    BULK = "bulk"
+
+
+class Topics(msgspec.Struct, frozen=True):
+    """The names of all topics under one prefix."""
+
+    prefix: str = "headgate."
+
+    def requests(self, lane: Lane) -> str:
+        """Return the request topic of `lane`."""
+        return f"{self.prefix}requests.{lane}"
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The request topics, most urgent first."""
+        return tuple(self.requests(lane) for lane in Lane)
+
+    def lane_of(self, topic: str) -> Lane:
+        """Return the lane whose request topic `topic` is; a foreign topic counts as standard."""
+        for lane in Lane:
+            if topic == self.requests(lane):
+                return lane
+        return Lane.STANDARD
+
+    def replies(self, name: str = "default") -> str:
+        """Return the reply topic called `name`."""
+        return f"{self.prefix}replies.{name}"
+
+    @property
+    def usage(self) -> str:
+        """The only path from workers to the ledger."""
+        return f"{self.prefix}usage"
+
+    @property
+    def dead_letters(self) -> str:
+        """Where records go that nobody can answer, with the cause in a header."""
+        return f"{self.prefix}dead-letters"
+
+
+def is_legal_topic(name: str) -> bool:
+    """Say whether Apache Kafka would accept `name`."""
+    return name not in {".", ".."} and _LEGAL.fullmatch(name) is not None

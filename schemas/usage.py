@@ -1,0 +1,87 @@
+"""The usage event: the record of one attempt (or refusal), and the only thing that the ledger is made of."""
+
+import enum
+import hashlib
+import uuid
+
+import msgspec
+
+
+class Outcome(enum.StrEnum):
+    """How an attempt ended."""
+
+    #: Answered, and billed as the provider reported.
+    SUCCEEDED = "succeeded"
+    #: Not answered, and not billed as far as anybody can know.
+    FAILED = "failed"
+    #: Nobody knows whether it was answered and billed: the cost is an estimate, never zero by default.
+    UNCERTAIN = "uncertain"
+    #: No attempt was made: the request was wrong, expired or not allowed.
+    REFUSED = "refused"
+
+
+class Cause(enum.StrEnum):
+    """Why this attempt was made."""
+
+    FIRST = "first"
+    RETRY = "retry"
+    FALLBACK = "fallback"
+
+
+class UsageEvent(msgspec.Struct, frozen=True):
+    """One attempt. Times are unix microseconds, durations milliseconds, money nano-dollars."""
+
+    event_id: str
+    request_id: str
+    ts: int
+    outcome: Outcome
+    cause: Cause
+    attempt: int
+    key: str
+    lane: str
+    endpoint: str
+    model: str
+    deployment: str = ""
+    provider: str = ""
+    upstream_model: str = ""
+    batch: str | None = None
+    workspace: str | None = None
+    code: str | None = None
+    http_status: int | None = None
+    provider_request_id: str | None = None
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_nano: int = 0
+    price_version: str = ""
+    queue_ms: int = 0
+    latency_ms: int = 0
+    metadata: dict[str, str] = {}
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(UsageEvent)
+
+
+def encode_event(event: UsageEvent) -> bytes:
+    """Encode an event as a record's value."""
+    return _encoder.encode(event)
+
+
+def decode_event(value: bytes) -> UsageEvent:
+    """Decode a record's value; raises `msgspec.DecodeError` if it is no event."""
+    return _decoder.decode(value)
+
+
+def event_id(run: str, attempt: int) -> str:
+    """Return the id of attempt number `attempt` (from 1) of the run called `run`.
+
+    It is a function of both, so that whoever finds an interrupted run in the journal can name its attempts, and a
+    late original and its `uncertain` stand-in are one row of the ledger. A version 8 UUID (RFC 9562 §5.8).
+    """
+    raw = bytearray(hashlib.blake2b(f"{run}/{attempt}".encode(), digest_size=16).digest())
+    raw[6] = (raw[6] & 0x0F) | 0x80
+    raw[8] = (raw[8] & 0x3F) | 0x80
+    return str(uuid.UUID(bytes=bytes(raw)))
