@@ -1,0 +1,1 @@
+"""The senders: clients of the bus, batches from files, progress."""

@@ -1,0 +1,1 @@
+"""The ledger: its schema, its questions, its snapshots."""

@@ -1,0 +1,1 @@
+"""The words: frozen values that every room shares. No I/O, and nothing of ours is imported."""

@@ -75,8 +75,12 @@ CATALOGUE: Final = MappingProxyType(
         Code.INVALID_REQUEST: Entry("The request is wrong.", "Correct the named field and send it again."),
         Code.REQUEST_TOO_LARGE: Entry("The request is too large.", "Shorten it, or raise limits.request_bytes."),
         Code.UNKNOWN_ENDPOINT: Entry("This endpoint is not served.", "Use one of the endpoints listed under expected."),
-        Code.MODEL_NOT_FOUND: Entry("No such model.", "Ask for a model of the config; `headgate config check` lists them."),
-        Code.DUPLICATE_ID: Entry("An earlier line has the same custom_id.", "Give every line of a file its own custom_id."),
+        Code.MODEL_NOT_FOUND: Entry(
+            "No such model.", "Ask for a model of the config; `headgate config check` lists them."
+        ),
+        Code.DUPLICATE_ID: Entry(
+            "An earlier line has the same custom_id.", "Give every line of a file its own custom_id."
+        ),
         Code.UNPRICED: Entry(
             "The price of this model is unknown.", "Give the deployment a price, or set `unpriced: allow`."
         ),
@@ -90,7 +94,9 @@ CATALOGUE: Final = MappingProxyType(
         Code.AUTHENTICATION: Entry("The provider refused the credential.", "Check the provider's api_key."),
         Code.PERMISSION: Entry("The credential may not do this.", "Check what the provider's credential may use."),
         Code.UPSTREAM_NOT_FOUND: Entry("The provider does not know this model.", "Check the deployment's model."),
-        Code.CONTEXT_LENGTH: Entry("The input is longer than the model's context.", "Shorten it or use a larger model."),
+        Code.CONTEXT_LENGTH: Entry(
+            "The input is longer than the model's context.", "Shorten it or use a larger model."
+        ),
         Code.CONTENT_POLICY: Entry("The provider's content policy refused it.", "Change the content."),
         Code.TIMEOUT: Entry(
             "No answer within the deployment's timeout.", "Raise `timeout`.", retriable=True, may_be_billed=True

@@ -1,4 +1,4 @@
-"""A request: one LLM call in an envelope, and the reading of it from a record.
+"""A request: one LLM call in an envelope. `reading.py` makes one from a record.
 
 The value is JSON. OpenAI's batch input line (`custom_id, method, url, body`) is a valid request; the envelope's own
 fields stand beside those. The body is never re-modelled: what routing needs is looked at, the rest stays bytes.
@@ -6,14 +6,12 @@ fields stand beside those. The body is never re-modelled: what routing needs is 
 
 import enum
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from . import headers as names
-from .failures import Code, Failure, failure
-from .record import Headers, Record, header
+from .failures import Failure
+from .record import Headers
 from .topics import Lane
 
 _MS: Final = 1000
@@ -25,12 +23,6 @@ class Endpoint(enum.StrEnum):
     CHAT = "/v1/chat/completions"
     EMBEDDINGS = "/v1/embeddings"
     RESPONSES = "/v1/responses"
-
-
-#: The body field without which an endpoint cannot work.
-_INPUT: Final[Mapping[Endpoint, str]] = MappingProxyType(
-    {Endpoint.CHAT: "messages", Endpoint.EMBEDDINGS: "input", Endpoint.RESPONSES: "input"}
-)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -110,15 +102,3 @@ class Envelope(msgspec.Struct, frozen=True):
     #: Seconds that the request may take from its arrival, or an absolute time (RFC 3339).
     deadline: float | str | None = None
     metadata: dict[str, str] = {}
-
-
-class _Head(msgspec.Struct, frozen=True):
-    """What routing needs of a body."""
-
-    model: str | None = None
-    messages: msgspec.Raw | None = None
-    input: msgspec.Raw | None = None
-    stream: bool | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    max_output_tokens: int | None = None

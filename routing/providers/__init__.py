@@ -1,0 +1,1 @@
+"""Wire families: `encode(request) -> HttpCall` and `decode(HttpReply) -> Completion | Failure`, both pure."""

@@ -1,0 +1,285 @@
+"""The shape of `headgate.yaml`: frozen, every part optional, every field explained (`headgate config schema`)."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from .topics import is_legal_topic
+
+_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+
+
+def seconds(value: object) -> object:
+    """Read a duration: a number of seconds, or a text like `500ms`, `30s`, `5m`, `24h`, `7d`."""
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError("expected seconds or a duration like 500ms, 30s, 5m, 24h or 7d")
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0, json_schema_extra={"type": ["number", "string"]})]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Tls(_Part):
+    """TLS to a broker or a Redis."""
+
+    ca_file: str | None = None
+    """PEM file of the authorities to trust; absent: the system's."""
+    cert_file: str | None = None
+    """PEM file of the client's certificate."""
+    key_file: str | None = None
+    """PEM file of the client's key."""
+    check_hostname: bool = True
+    """Whether the server's certificate must name its host."""
+
+
+class Sasl(_Part):
+    """SASL to a Kafka broker."""
+
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """The SASL mechanism."""
+    username: str
+    """Who."""
+    password: SecretStr
+    """A reference to the environment, such as `os.environ/KAFKA_PASSWORD`."""
+
+
+class KafkaBus(_Part):
+    """Apache Kafka."""
+
+    bootstrap_servers: list[str] = Field(default=["localhost:9092"], min_length=1)
+    """`host:port` of some brokers."""
+    prefix: str = "headgate."
+    """What every topic's name starts with."""
+    group: str = "headgate-workers"
+    """The consumer group that the workers share."""
+    partitions: int = Field(default=6, ge=1)
+    """Partitions of topics that are made at start; more workers than this stand idle."""
+    replication: int = Field(default=-1, ge=-1)
+    """Replicas of topics that are made at start; -1: the broker's default."""
+    create_topics: bool = True
+    """Whether missing topics are made at start."""
+    session_timeout: Seconds = 10.0
+    """How long a silent worker keeps its partitions."""
+    tls: Tls | None = None
+    """Absent: plain text."""
+    sasl: Sasl | None = None
+    """Absent: no authentication."""
+
+
+class RedisServer(_Part):
+    """A Redis or Valkey server, 7 or newer."""
+
+    url: str = "redis://localhost:6379/0"
+    """`redis://`, `rediss://` or `unix://`."""
+    password: SecretStr | None = None
+    """A reference to the environment; it may also stand in the URL."""
+    prefix: str = "headgate."
+    """What every topic's name, and every key inside the hash tag, starts with."""
+    max_backlog: int = Field(default=100_000, ge=1)
+    """Entries that one stream may hold before producers are made to wait (bus only)."""
+    tls: Tls | None = None
+    """Used with `rediss://`."""
+
+
+class Bus(_Part):
+    """Where requests come from and answers go; absent: embedded."""
+
+    kafka: KafkaBus | None = None
+    """Apache Kafka."""
+    redis: RedisServer | None = None
+    """Streams on a Redis or Valkey of your own."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.kafka is None) == (self.redis is None):
+            raise ValueError("expected exactly one of kafka and redis")
+        return self
+
+
+class Store(_Part):
+    """Where the journal lives; absent: embedded."""
+
+    redis: RedisServer
+    """The server."""
+
+
+class Ledger(_Part):
+    """The DuckDB ledger."""
+
+    path: str = "headgate.duckdb"
+    """The database file; its snapshot for readers lies beside it."""
+    batch_rows: int = Field(default=5_000, ge=1)
+    """Rows of one append."""
+    batch_seconds: Seconds = 1.0
+    """How long rows may wait for an append."""
+    snapshot_seconds: Seconds = 30.0
+    """How old the readers' snapshot may be."""
+
+
+class Price(_Part):
+    """USD per million tokens; overrides the price list."""
+
+    input: Decimal = Field(ge=0)
+    """Input tokens."""
+    output: Decimal = Field(default=Decimal(0), ge=0)
+    """Output tokens."""
+    cached: Decimal | None = Field(default=None, ge=0)
+    """Cached input tokens; absent: as input."""
+    cache_write: Decimal | None = Field(default=None, ge=0)
+    """Input tokens written to the cache; absent: as input."""
+
+
+class Provider(_Part):
+    """Who is called. An id of the catalogue needs a credential only."""
+
+    wire: Literal["openai"] = "openai"
+    """The wire family."""
+    base_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Up to and including `/v1`; absent: the catalogue's."""
+    api_key: SecretStr | None = None
+    """A reference to the environment."""
+
+
+class Deployment(_Part):
+    """Provider + upstream model + weight + price."""
+
+    id: str = Field(min_length=1)
+    """Its name in logs, metrics and the ledger."""
+    provider: str
+    """One of `providers`."""
+    model: str
+    """The provider's name of the model."""
+    weight: float = Field(default=1, ge=0)
+    """Its share among the deployments of its model."""
+    timeout: Seconds = 600.0
+    """Of one attempt."""
+    price: Price | None = None
+    """Absent: the price list's."""
+
+
+class Route(_Part):
+    """How a request finds its deployment."""
+
+    retries: int = Field(default=4, ge=0, le=100)
+    """Attempts after the first, over all deployments."""
+    backoff: Seconds = 0.5
+    """The first wait between attempts; it doubles, with jitter."""
+    max_backoff: Seconds = 60.0
+    """The longest wait, unless the provider asks for a longer one."""
+
+
+class Model(_Part):
+    """What a request may ask for."""
+
+    name: str = Field(min_length=1)
+    """As it stands in the body."""
+    deployments: list[Deployment] = Field(min_length=1)
+    """In order of preference."""
+    route: Route = Route()
+    """Retries."""
+
+
+class Defaults(_Part):
+    """What a request does not say."""
+
+    key: str = "local"
+    """The virtual key."""
+    lane: Literal["urgent", "standard", "bulk"] = "standard"
+    """The lane that `run` and `submit` use."""
+    deadline: Seconds = 86_400.0
+    """From arrival to the reply."""
+
+
+class Limits(_Part):
+    """Bounds on what one worker takes in."""
+
+    request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    """A larger request is answered `request_too_large`."""
+    in_flight: int = Field(default=2_000, ge=1)
+    """Requests that one worker runs at a time."""
+    in_flight_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    """Bytes of their bodies."""
+
+
+class Operations(_Part):
+    """How the processes are operated."""
+
+    listen: str = "127.0.0.1"
+    """Where /healthz, /readyz and /metrics are served."""
+    worker_port: int = Field(default=9464, ge=0, le=65_535)
+    """Of a worker; 0 picks a free one."""
+    recorder_port: int = Field(default=9465, ge=0, le=65_535)
+    """Of the recorder."""
+    drain: Seconds = 20.0
+    """How long a stopping worker waits for its calls."""
+    commit_interval: Seconds = 0.05
+    """How often answers are committed to the bus."""
+    log: Literal["auto", "json", "text"] = "auto"
+    """auto: text on a terminal, JSON lines elsewhere."""
+
+
+class Config(_Part):
+    """The whole file. Every part may be absent."""
+
+    bus: Bus | None = None
+    """Absent: embedded."""
+    store: Store | None = None
+    """Absent: embedded."""
+    ledger: Ledger = Ledger()
+    """The ledger."""
+    directory: str = ".headgate"
+    """Where the embedded default keeps its files."""
+    unpriced: Literal["refuse", "allow"] = "refuse"
+    """What happens to a request whose price is unknown."""
+    providers: dict[str, Provider] = {}
+    """By id. Absent: the simulator answers."""
+    models: list[Model] = []
+    """Absent: any priced model, answered by the simulator."""
+    reply_topics: list[str] = ["{prefix}replies.*"]
+    """Patterns of topics that requests may name for their replies."""
+    defaults: Defaults = Defaults()
+    """What a request does not say."""
+    limits: Limits = Limits()
+    """Bounds of one worker."""
+    operations: Operations = Operations()
+    """Ports, logs, stopping."""
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        names = [model.name for model in self.models]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"expected each model once, got {', '.join(twice)} twice")
+        ids = [deployment.id for model in self.models for deployment in model.deployments]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"expected each deployment id once, got {', '.join(twice)} twice")
+        for model in self.models:
+            for deployment in model.deployments:
+                if deployment.provider not in self.providers:
+                    known = ", ".join(self.providers) or "none"
+                    raise ValueError(
+                        f"deployment {deployment.id}: expected a provider of this file ({known}), "
+                        f"got {deployment.provider}"
+                    )
+        if not is_legal_topic(f"{self.prefix}usage"):
+            raise ValueError(f"expected a prefix of letters, digits, dots, dashes and underscores, got {self.prefix!r}")
+        return self
+
+    @property
+    def prefix(self) -> str:
+        """What every topic's name starts with."""
+        if self.bus is None:
+            return "headgate."
+        peer = self.bus.kafka or self.bus.redis
+        return "headgate." if peer is None else peer.prefix

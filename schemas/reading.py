@@ -1,0 +1,234 @@
+"""From a record to a request: pure, so that a redelivered record reads the same."""
+
+import datetime as dt
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from . import headers as names
+from .failures import Code, Failure, failure
+from .record import Headers, Record, header
+from .request import Arrival, Defaults, Endpoint, Envelope, Rejected, Request, Unreadable
+
+_MS: Final = 1000
+_TEN_YEARS: Final = 10 * 365 * 86_400
+
+#: The body field without which an endpoint cannot work.
+_INPUT: Final[Mapping[Endpoint, str]] = MappingProxyType(
+    {Endpoint.CHAT: "messages", Endpoint.EMBEDDINGS: "input", Endpoint.RESPONSES: "input"}
+)
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What routing needs of a body."""
+
+    model: str | None = None
+    #: `Raw` stays raw only outside a union; absent is empty.
+    messages: msgspec.Raw = msgspec.Raw()
+    input: msgspec.Raw = msgspec.Raw()
+    stream: bool | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+
+_envelope = msgspec.json.Decoder(Envelope)
+_head = msgspec.json.Decoder(_Head)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_text = msgspec.json.Decoder(str)
+
+
+def read_request(record: Record, arrival: Arrival, defaults: Defaults) -> Request | Rejected | Unreadable:
+    """Read a record. The result depends on nothing else, so a redelivered record reads the same."""
+    value = record.value
+    if not value:
+        return Unreadable(failure(Code.EMPTY, expected="a JSON object", given="an empty value"))
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return Unreadable(failure(Code.INVALID_UTF8, expected="UTF-8", given=f"byte {error.start}: {error.reason}"))
+    try:
+        envelope = _envelope.decode(value)
+    except msgspec.ValidationError as error:
+        return _wrong_envelope(record, arrival, defaults, str(error))
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Unreadable(failure(Code.INVALID_JSON, expected="a JSON object", given=str(error)))
+    return _read_body(_Address.of(envelope, record, arrival, defaults), envelope, len(value), defaults)
+
+
+class _Address(msgspec.Struct, frozen=True):
+    """Whom to answer, known before anything is known to be right."""
+
+    id: str
+    custom_id: str | None
+    batch: str | None
+    key: str
+    reply_to: str
+    deadline: float | str | None
+    metadata: Mapping[str, str]
+    record: Record
+    arrival: Arrival
+
+    @classmethod
+    def of(cls, envelope: Envelope, record: Record, arrival: Arrival, defaults: Defaults) -> "_Address":
+        headers = record.headers
+        return cls(
+            id=envelope.id or _header_text(headers, names.REQUEST_ID, names.CLOUDEVENTS_ID) or arrival.place,
+            custom_id=envelope.custom_id,
+            batch=envelope.batch or _header_text(headers, names.BATCH),
+            key=envelope.key or _header_text(headers, names.KEY) or defaults.key,
+            reply_to=envelope.reply_to
+            or _header_text(headers, names.REPLY_TO, names.SPRING_REPLY_TOPIC)
+            or defaults.reply_to,
+            deadline=_header_text(headers, names.DEADLINE) if envelope.deadline is None else envelope.deadline,
+            metadata=envelope.metadata,
+            record=record,
+            arrival=arrival,
+        )
+
+    def rejected(self, why: Failure, *, model: str = "", endpoint: str = "") -> Rejected:
+        return Rejected(
+            id=self.id,
+            reply_to=self.reply_to,
+            failure=why,
+            key=self.key,
+            lane=self.arrival.lane,
+            enqueued_ms=self.arrival.at_ms,
+            custom_id=self.custom_id,
+            batch=self.batch,
+            model=model,
+            endpoint=endpoint,
+            echo=echoed(self.record.headers),
+            reply_key=self.record.key,
+        )
+
+
+def echoed(headers: Headers) -> Headers:
+    """Pick the headers that a reply carries back."""
+    return tuple(pair for pair in headers if pair[0] in names.ECHOED)
+
+
+def _header_text(headers: Headers, *wanted: str) -> str | None:
+    raw = header(headers, *wanted)
+    if raw is None:
+        return None
+    try:
+        return raw.decode() or None
+    except UnicodeDecodeError:
+        return None  # header bytes may be anything; what is not text says nothing
+
+
+def _wrong_envelope(record: Record, arrival: Arrival, defaults: Defaults, why: str) -> Rejected | Unreadable:
+    """Answer a JSON object whose fields have wrong types; what is no object has no address."""
+    try:
+        fields = _fields.decode(record.value or b"")
+    except msgspec.DecodeError as error:
+        return Unreadable(failure(Code.INVALID_ENVELOPE, expected="a JSON object", given=str(error)))
+
+    def text(name: str) -> str | None:
+        try:
+            return _text.decode(fields[name])
+        except (KeyError, msgspec.DecodeError):
+            return None
+
+    envelope = Envelope(
+        msgspec.Raw(b"{}"),
+        id=text("id"),
+        custom_id=text("custom_id"),
+        batch=text("batch"),
+        key=text("key"),
+        reply_to=text("reply_to"),
+    )
+    address = _Address.of(envelope, record, arrival, defaults)
+    return address.rejected(failure(Code.INVALID_REQUEST, expected="the fields of a request", given=why))
+
+
+def _read_body(address: _Address, envelope: Envelope, size: int, defaults: Defaults) -> Request | Rejected:
+    if size > defaults.max_bytes:
+        return address.rejected(
+            failure(Code.REQUEST_TOO_LARGE, expected=f"at most {defaults.max_bytes} bytes", given=f"{size} bytes")
+        )
+    try:
+        endpoint = Endpoint(envelope.url)
+    except ValueError:
+        return address.rejected(
+            failure(Code.UNKNOWN_ENDPOINT, expected=f"url: one of {', '.join(Endpoint)}", given=envelope.url)
+        )
+    try:
+        head = _head.decode(envelope.body)
+    except msgspec.DecodeError as error:
+        return address.rejected(_invalid(f"a body for {endpoint}", str(error)), endpoint=endpoint)
+    wrong = _wrong_head(envelope, endpoint, head)
+    if wrong is not None:
+        return address.rejected(wrong, model=head.model or "", endpoint=endpoint)
+    deadline = _deadline_ms(address, defaults)
+    if isinstance(deadline, Failure):
+        return address.rejected(deadline, model=head.model or "", endpoint=endpoint)
+    return _request(address, envelope, endpoint, head, deadline)
+
+
+def _request(address: _Address, envelope: Envelope, endpoint: Endpoint, head: _Head, deadline_ms: int) -> Request:
+    limits = [n for n in (head.max_completion_tokens, head.max_tokens, head.max_output_tokens) if n is not None]
+    return Request(
+        id=address.id,
+        endpoint=endpoint,
+        model=head.model or "",
+        body=bytes(envelope.body),
+        key=address.key,
+        lane=address.arrival.lane,
+        reply_to=address.reply_to,
+        deadline_ms=deadline_ms,
+        enqueued_ms=address.arrival.at_ms,
+        custom_id=address.custom_id,
+        batch=address.batch,
+        max_output=min(limits, default=None),
+        metadata=address.metadata,
+        echo=echoed(address.record.headers),
+        reply_key=address.record.key,
+    )
+
+
+def _invalid(expected: str, given: str) -> Failure:
+    return failure(Code.INVALID_REQUEST, expected=expected, given=given)
+
+
+def _wrong_head(envelope: Envelope, endpoint: Endpoint, head: _Head) -> Failure | None:
+    if envelope.method != "POST":
+        return _invalid("method: POST", envelope.method)
+    if not head.model:
+        return _invalid("body.model: the name of a model", "nothing")
+    needed = _INPUT[endpoint]
+    given = bytes(head.messages if needed == "messages" else head.input) or b"nothing"
+    if given in {b"nothing", b"null", b"[]", b'""'}:
+        return _invalid(f"body.{needed}", given.decode())
+    if needed == "messages" and not given.startswith(b"["):
+        return _invalid("body.messages: a list", given.decode())
+    if head.stream:
+        return _invalid("body.stream: false, a reply is one record", "true")
+    return None
+
+
+def _deadline_ms(address: _Address, defaults: Defaults) -> int | Failure:
+    """Return the absolute deadline: seconds count from the arrival, so a redelivery does not extend them."""
+    given, start = address.deadline, address.arrival.at_ms
+    if given is None:
+        return start + defaults.deadline_ms
+    try:
+        seconds = float(given)
+    except ValueError:
+        return _absolute_ms(str(given))
+    if not 0 < seconds < _TEN_YEARS:
+        return _invalid("deadline: seconds, more than 0", str(given))
+    return start + round(seconds * _MS)
+
+
+def _absolute_ms(given: str) -> int | Failure:
+    try:
+        moment = dt.datetime.fromisoformat(given)
+    except ValueError:
+        return _invalid("deadline: seconds, or a time like 2026-11-22T18:00:00Z", given)
+    if moment.tzinfo is None:
+        return _invalid("deadline: a time with its zone, like 2026-11-22T18:00:00Z", given)
+    return round(moment.timestamp() * _MS)

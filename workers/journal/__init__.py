@@ -1,0 +1,1 @@
+"""The journal: what outlives a worker of the attempts it began."""

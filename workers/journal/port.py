@@ -1,0 +1,42 @@
+"""What the gateway needs of a journal: to know, before it spends, whether a dead worker may have spent already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One worker's run of one request: its attempts are numbered from 1, and `event_id(run, n)` names them."""
+
+    #: Minted by the worker, unique.
+    id: str
+    #: When it began, unix microseconds.
+    began_us: int
+    #: The deployments of the attempts begun so far, in order.
+    attempts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that is about to begin, and the run of the same request that was interrupted before it, if any."""
+
+    request_id: str
+    run: Run
+    interrupted: Run | None = None
+
+
+class Journal(Protocol):
+    """Runs that have begun and are not known to have ended. Losing it costs `uncertain` events, nothing else."""
+
+    async def claim(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Write down that these runs begin, in one round trip; return them with `interrupted` filled in."""
+        ...
+
+    async def attempt(self, request_id: str, run: Run) -> None:
+        """Write down that a further attempt of `run` begins."""
+        ...
+
+    async def forget(self, claims: Sequence[Claim]) -> None:
+        """Forget runs whose end is committed on the bus. A run that another worker has claimed since is left alone."""
+        ...
