@@ -23,6 +23,9 @@ class Delivery:
 #: Takes deliveries over. It returns when there is room for more, so awaiting it is the back-pressure.
 Admit = Callable[[Sequence[Delivery]], Awaitable[None]]
 
+#: Hears of deliveries that will never be delivered again because their completion is committed. It must not block.
+Committed = Callable[[Sequence[Delivery]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class BusStatus:
@@ -46,8 +49,11 @@ class Bus(Protocol):
     records and the completion of the deliveries, all or nothing.
     """
 
-    async def start(self, admit: Admit) -> None:
-        """Begin to deliver. Deliveries left behind by a dead worker are delivered again, here or elsewhere."""
+    async def start(self, admit: Admit, committed: Committed) -> None:
+        """Begin to deliver. Deliveries left behind by a dead worker are delivered again, here or elsewhere.
+
+        `committed` hears of each delivery once, after its commit; of one that was lost to another worker, never.
+        """
         ...
 
     def complete(self, delivery: Delivery, replies: Sequence[Record], usage: Sequence[Record]) -> None:
