@@ -1,0 +1,81 @@
+"""The broker's settings: one node that is broker and controller, on the loopback address, for tests and development."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ports import HOST
+
+#: Ten MiB: the largest record of any Headgate topic. compose.yaml and docs/operations/kafka.md say the same.
+MESSAGE_MAX_BYTES: Final = 10 * 1024 * 1024
+
+_FIXED: Final = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    # one node can hold one copy
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    # few partitions are made, and after a crash read again, sooner than the default fifty
+    "offsets.topic.num.partitions": "5",
+    "transaction.state.log.num.partitions": "5",
+    "share.coordinator.state.topic.num.partitions": "1",
+    # a topic that nobody made is a mistake that should show
+    "auto.create.topics.enable": "false",
+    "message.max.bytes": str(MESSAGE_MAX_BYTES),
+    # a group is complete when its first member is there; tests may want short sessions
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    # a transaction whose producer was killed is ended at its own timeout, not up to ten seconds later
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    # after kill -9, the next start is the same broker at once, not when the old one's session has run out
+    "broker.heartbeat.interval.ms": "500",
+    "broker.session.timeout.ms": "2000",
+    # the defaults are for machines that do nothing else
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "background.threads": "2",
+    "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a broker lives: its directory and its two ports. Everything it writes is in the directory."""
+
+    directory: Path
+    port: int
+    controller_port: int
+
+    @property
+    def address(self) -> str:
+        """What a client is given: `host:port`."""
+        return f"{HOST}:{self.port}"
+
+
+def render(place: Place) -> str:
+    """Return the text of `server.properties`."""
+    ours = {
+        "listeners": f"PLAINTEXT://{HOST}:{place.port},CONTROLLER://{HOST}:{place.controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{place.port}",
+        "controller.quorum.voters": f"1@{HOST}:{place.controller_port}",
+        "log.dirs": str(place.directory / "data"),
+    }
+    return "".join(f"{name}={value}\n" for name, value in (ours | _FIXED).items())
+
+
+def ports_of(properties: str) -> tuple[int, int] | None:
+    """Return the two ports that `render` wrote; None if they are not there."""
+    for line in properties.splitlines():
+        name, _, value = line.partition("=")
+        if name == "listeners":
+            broker, _, controller = value.partition(",")
+            return int(broker.rpartition(":")[2]), int(controller.rpartition(":")[2])
+    return None
