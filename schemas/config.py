@@ -1,32 +1,40 @@
 """The shape of `headgate.yaml`: frozen, every part optional, every field explained (`headgate config schema`)."""
 
-import re
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Final, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
+from .config_checks import at, repeated, unknown_providers
+from .config_values import Brokers, Seconds, without_password, wrong
 from .topics import is_legal_topic
-
-_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
-
-
-def seconds(value: object) -> object:
-    """Read a duration: a number of seconds, or a text like `500ms`, `30s`, `5m`, `24h`, `7d`."""
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.fullmatch(value.strip())
-    if match is None:
-        raise ValueError("expected seconds or a duration like 500ms, 30s, 5m, 24h or 7d")
-    return float(match[1]) * _UNITS[match[2] or "s"]
-
-
-Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0, json_schema_extra={"type": ["number", "string"]})]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        validate_default=False,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: object) -> object:
+        """Read a heading whose lines are all commented out as if it were not there."""
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        """Show no password, wherever it stands: a config ends up in logs and tracebacks."""
+        for name, value in super().__repr_args__():
+            yield name, without_password(value) if isinstance(value, str) else value
+
+    __str__ = BaseModel.__repr__
 
 
 class Tls(_Part):
@@ -56,8 +64,8 @@ class Sasl(_Part):
 class KafkaBus(_Part):
     """Apache Kafka."""
 
-    bootstrap_servers: list[str] = Field(default=["localhost:9092"], min_length=1)
-    """`host:port` of some brokers."""
+    bootstrap_servers: Brokers = ["localhost:9092"]
+    """`host:port` of some brokers: a list, or one text with commas."""
     prefix: str = "headgate."
     """What every topic's name starts with."""
     group: str = "headgate-workers"
@@ -79,7 +87,7 @@ class KafkaBus(_Part):
 class RedisServer(_Part):
     """A Redis or Valkey server, 7 or newer."""
 
-    url: str = "redis://localhost:6379/0"
+    url: str = Field(default="redis://localhost:6379/0", pattern=r"^(rediss?|unix)://")
     """`redis://`, `rediss://` or `unix://`."""
     password: SecretStr | None = None
     """A reference to the environment; it may also stand in the URL."""
@@ -102,7 +110,7 @@ class Bus(_Part):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.kafka is None) == (self.redis is None):
-            raise ValueError("expected exactly one of kafka and redis")
+            raise wrong("one of kafka and redis", "none" if self.kafka is None else "both")
         return self
 
 
@@ -256,25 +264,16 @@ class Config(_Part):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
-        names = [model.name for model in self.models]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"expected each model once, got {', '.join(twice)} twice")
-        ids = [deployment.id for model in self.models for deployment in model.deployments]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        if twice:
-            raise ValueError(f"expected each deployment id once, got {', '.join(twice)} twice")
-        for model in self.models:
-            for deployment in model.deployments:
-                if deployment.provider not in self.providers:
-                    known = ", ".join(self.providers) or "none"
-                    raise ValueError(
-                        f"deployment {deployment.id}: expected a provider of this file ({known}), "
-                        f"got {deployment.provider}"
-                    )
-        if not is_legal_topic(f"{self.prefix}usage"):
-            raise ValueError(f"expected a prefix of letters, digits, dots, dashes and underscores, got {self.prefix!r}")
+        errors = [*repeated(self.models), *unknown_providers(self.models, self.providers), *self._illegal_prefix()]
+        if errors:
+            raise ValidationError.from_exception_data("Config", errors)
         return self
+
+    def _illegal_prefix(self) -> Iterator[InitErrorDetails]:
+        if not is_legal_topic(f"{self.prefix}usage"):
+            peer = "kafka" if self.bus and self.bus.kafka else "redis"
+            expected = "at most 240 letters, digits, dots, dashes and underscores"
+            yield at(("bus", peer, "prefix"), expected, repr(self.prefix))
 
     @property
     def prefix(self) -> str:

@@ -1,0 +1,15 @@
+"""The settings of a process: the config file, the environment (read here and nowhere else), the command line."""
+
+from .errors import ConfigError, ConfigErrors, ConfigWarning, Position
+from .load import FILE, VARIABLE, Settings, load_settings
+
+__all__ = [
+    "FILE",
+    "VARIABLE",
+    "ConfigError",
+    "ConfigErrors",
+    "ConfigWarning",
+    "Position",
+    "Settings",
+    "load_settings",
+]
