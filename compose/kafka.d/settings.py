@@ -35,9 +35,11 @@ _FIXED: Final = {
     "group.min.session.timeout.ms": "1000",
     # a transaction whose producer was killed is ended at its own timeout, not up to ten seconds later
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-    # after kill -9, the next start is the same broker at once, not when the old one's session has run out
+    # after kill -9 the controller turns the new broker away until the old one's session is over; the default is 9 s
+    "broker.session.timeout.ms": "2500",
     "broker.heartbeat.interval.ms": "500",
-    "broker.session.timeout.ms": "2000",
+    # an idle controller writes, and syncs to disk, nothing
+    "metadata.max.idle.interval.ms": "0",
     # the defaults are for machines that do nothing else
     "num.network.threads": "2",
     "num.io.threads": "4",
