@@ -1,0 +1,213 @@
+"""The OpenAI wire: what is sent is the request's bytes, what comes back is understood or a failure."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.routing.http import HttpReply
+from headgate.routing.providers.openai import Completion, decode, encode
+from headgate.routing.retry import Setback
+from headgate.routing.target import Target
+from headgate.schemas.failures import CATALOGUE, Code
+from headgate.schemas.reply import Tokens
+from headgate.schemas.request import Endpoint, Request
+from headgate.schemas.topics import Lane
+
+ERRORS = Path(__file__).parents[2].parent / "shared" / "providers" / "errors.csv"
+
+
+def request(body, endpoint=Endpoint.CHAT, model="small"):
+    return Request("r1", endpoint, model, body, "local", Lane.STANDARD, "headgate.replies.default", 10**13, 0)
+
+
+def target(**changes):
+    fields = {"id": "d", "provider": "openai", "upstream_model": "gpt-4o-mini", "wire": "openai", "timeout": 60}
+    return Target(**{**fields, "base_url": "http://127.0.0.1:1/v1", "api_key": "sk-secret", **changes})
+
+
+def test_only_the_model_changes_in_the_body():
+    body = b'{ "messages":[{"role":"user","content":"\\u00e9 \xc3\xa9 1e400 0.10"}],"model": "small","x":1.50 }'
+    sent = encode(request(body), target(), ())
+    assert sent.body == (
+        b'{"messages":[{"role":"user","content":"\\u00e9 \xc3\xa9 1e400 0.10"}],"model":"gpt-4o-mini","x":1.50}'
+    )
+
+
+def test_a_body_that_already_names_the_upstream_model_is_sent_as_it_came():
+    body = b'{"model": "gpt-4o-mini", "messages": [1] }'
+    assert encode(request(body, model="gpt-4o-mini"), target(), ()).body is body
+
+
+@given(st.dictionaries(st.text(), st.recursive(st.none() | st.text() | st.integers() | st.booleans(), st.lists)))
+def test_every_other_field_survives(fields):
+    body = {**fields, "model": "small", "messages": [1]}
+    sent = json.loads(encode(request(json.dumps(body).encode()), target(), ()).body)
+    assert sent == {**body, "model": "gpt-4o-mini"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "path"),
+    [
+        (Endpoint.CHAT, "/chat/completions"),
+        (Endpoint.EMBEDDINGS, "/embeddings"),
+        (Endpoint.RESPONSES, "/responses"),
+    ],
+)
+def test_each_endpoint_has_its_path_and_the_credential_its_header(endpoint, path):
+    call = encode(request(b'{"model":"small"}', endpoint), target(), (("X-Trace", "1"),))
+    assert call.url == "http://127.0.0.1:1/v1" + path
+    assert dict(call.headers) == {
+        "Authorization": "Bearer sk-secret",
+        "Content-Type": "application/json",
+        "X-Trace": "1",
+    }
+
+
+def test_a_credential_is_never_shown():
+    call = encode(request(b'{"model":"small"}'), target(), ())
+    assert "sk-secret" not in repr(call) + repr(target())
+
+
+def answer(**fields):
+    return json.dumps({"id": "chatcmpl-1", "choices": [{"index": 0}], **fields}).encode()
+
+
+def ok(body, **headers):
+    return HttpReply(200, headers, body)
+
+
+def test_chat_usage_counts_cached_and_reasoning_tokens_inside_their_sums():
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 50,
+        "prompt_tokens_details": {"cached_tokens": 30},
+        "completion_tokens_details": {"reasoning_tokens": 20},
+    }
+    got = decode(ok(answer(usage=usage)), Endpoint.CHAT)
+    assert isinstance(got, Completion)
+    assert got.tokens == Tokens(input=100, cached=30, output=50, reasoning=20)
+    assert got.request_id == "chatcmpl-1"
+
+
+def test_responses_usage_is_read_in_its_own_dialect():
+    usage = {"input_tokens": 7, "output_tokens": 3, "output_tokens_details": {"reasoning_tokens": 1}}
+    got = decode(ok(json.dumps({"output": [], "error": None, "usage": usage}).encode()), Endpoint.RESPONSES)
+    assert isinstance(got, Completion)
+    assert got.tokens == Tokens(input=7, output=3, reasoning=1)
+
+
+def test_an_answer_without_usage_says_that_nobody_knows():
+    got = decode(ok(answer()), Endpoint.CHAT)
+    assert isinstance(got, Completion)
+    assert got.tokens is None
+
+
+def test_a_body_of_many_lines_becomes_one_line_with_the_same_meaning():
+    pretty = b"\n\n\n" + json.dumps({"choices": [{"text": "a\nb"}]}, indent=2).encode() + b"\r\n"
+    got = decode(ok(pretty), Endpoint.CHAT)
+    assert isinstance(got, Completion)
+    assert b"\n" not in got.body
+    assert json.loads(got.body) == {"choices": [{"text": "a\nb"}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"choices": null}', b'{"choices": "no"}', b"<html>", b"[" * 100_000],
+)
+def test_a_200_that_cannot_be_used_is_a_failure_that_may_be_billed(body):
+    got = decode(ok(body), Endpoint.CHAT)
+    assert isinstance(got, Setback)
+    assert got.failure.code is Code.MALFORMED_RESPONSE
+    assert CATALOGUE[got.failure.code].may_be_billed
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"code": 429, "message": "slow"}, Code.RATE_LIMITED),
+        ({"code": 502, "message": "bad gateway"}, Code.PROVIDER_ERROR),
+        ({"code": 402}, Code.QUOTA_EXHAUSTED),
+        ({"code": "rate_limit_exceeded"}, Code.RATE_LIMITED),
+        ("something broke", Code.PROVIDER_ERROR),
+    ],
+)
+def test_an_error_inside_a_200_is_an_error(error, code):
+    got = decode(ok(json.dumps({"error": error, "choices": []}).encode()), Endpoint.CHAT)
+    assert isinstance(got, Setback)
+    assert got.failure.code is code
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        (429, {"code": "insufficient_quota", "type": "insufficient_quota"}, Code.QUOTA_EXHAUSTED),
+        (429, {"code": "rate_limit_exceeded", "type": "requests"}, Code.RATE_LIMITED),
+        (429, {}, Code.RATE_LIMITED),
+        (400, {"code": "context_length_exceeded"}, Code.CONTEXT_LENGTH),
+        (400, {"code": "content_filter"}, Code.CONTENT_POLICY),
+        (400, {}, Code.BAD_REQUEST),
+        (401, {"code": "invalid_api_key"}, Code.AUTHENTICATION),
+        (403, {}, Code.PERMISSION),
+        (404, {"code": "model_not_found"}, Code.UPSTREAM_NOT_FOUND),
+        (418, {}, Code.BAD_REQUEST),
+        (500, {}, Code.PROVIDER_ERROR),
+        (503, {}, Code.OVERLOADED),
+        (529, {"type": "overloaded_error"}, Code.OVERLOADED),
+    ],
+)
+def test_codes_and_types_come_before_the_status(status, error, code):
+    body = json.dumps({"error": {"message": "no", **error}}).encode()
+    got = decode(HttpReply(status, {"retry-after": "3"}, body), Endpoint.CHAT)
+    assert isinstance(got, Setback)
+    assert (got.failure.code, got.retry_after, got.status, got.body) == (code, 3.0, status, body)
+
+
+def test_the_page_of_a_proxy_is_an_error_by_its_status():
+    got = decode(HttpReply(502, {}, b"<html>bad gateway</html>"), Endpoint.CHAT)
+    assert isinstance(got, Setback)
+    assert (got.failure.code, got.body) == (Code.PROVIDER_ERROR, None)
+
+
+@given(st.integers(100, 599), st.binary(), st.sampled_from(list(Endpoint)))
+def test_no_bytes_raise_and_none_but_a_200_complete(status, body, endpoint):
+    got = decode(HttpReply(status, {}, body), endpoint)
+    assert isinstance(got, Setback) or status == 200
+
+
+EXPECTED = {
+    "rate_limit": {Code.RATE_LIMITED},
+    "ramp_limit": {Code.RATE_LIMITED},
+    "quota": {Code.QUOTA_EXHAUSTED},
+    "auth": {Code.AUTHENTICATION, Code.PERMISSION},
+    "server": {Code.PROVIDER_ERROR},
+    "overloaded": {Code.OVERLOADED},
+    "context_window": {Code.CONTEXT_LENGTH},
+    "content_filter": {Code.CONTENT_POLICY},
+    "timeout": {Code.OVERLOADED},
+    "conflict": {Code.OVERLOADED},
+}
+
+
+def _openai_rows():
+    if not ERRORS.exists():
+        return [pytest.param(None, marks=pytest.mark.skip(reason="errors.csv of the shared provider facts is absent"))]
+    with ERRORS.open() as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if row["family"] == "openai" and row["class"] in EXPECTED and row["http_status"] != "200"
+        ]
+    return [pytest.param(row, id=f"{row['http_status']}-{row['value'][:40]}") for row in rows]
+
+
+@pytest.mark.parametrize("row", _openai_rows())
+def test_the_known_errors_of_the_wire_mean_what_is_recorded(row):
+    code = row["value"].split(" ")[0] if "code" in row["where"] else None
+    body = json.dumps({"error": {"message": "no", "type": "x", "code": code}}).encode()
+    got = decode(HttpReply(int(row["http_status"]), {}, body), Endpoint.CHAT)
+    assert isinstance(got, Setback)
+    assert got.failure.code in EXPECTED[row["class"]]

@@ -1,0 +1,39 @@
+"""What leaves the gateway: replies, usage events and dead letters, as records."""
+
+from typing import Final
+
+from ...schemas import headers as names
+from ...schemas.failures import Failure
+from ...schemas.record import Headers, Record
+from ...schemas.reply import Reply, encode_reply
+from ...schemas.request import Rejected, Request
+from ...schemas.topics import Topics
+from ...schemas.usage import UsageEvent, encode_event
+
+_JSON: Final = b"application/json"
+
+
+def reply_record(asked: Request | Rejected, reply: Reply) -> Record:
+    """Make the record that answers `asked`: under its key, with its correlation, to its topic."""
+    headers: Headers = (
+        (names.CONTENT_TYPE, _JSON),
+        (names.REQUEST_ID, asked.id.encode()),
+        (names.STATUS, reply.headgate.status.encode()),
+        *asked.echo,
+    )
+    if not any(name == names.CORRELATION_ID for name, _ in asked.echo):
+        headers = (*headers, (names.CORRELATION_ID, asked.id.encode()))
+    if asked.batch is not None:
+        headers = (*headers, (names.BATCH, asked.batch.encode()))
+    return Record(asked.reply_to, encode_reply(reply), asked.reply_key, headers)
+
+
+def usage_record(event: UsageEvent, topics: Topics) -> Record:
+    """Make the record of one usage event."""
+    return Record(topics.usage, encode_event(event))
+
+
+def dead_letter(record: Record, place: str, why: Failure, topics: Topics) -> Record:
+    """Keep a record that nobody can answer as it came, with the cause and the place beside its own headers."""
+    headers = (*record.headers, (names.CAUSE, why.code.encode()), (names.ORIGIN, place.encode()))
+    return Record(topics.dead_letters, record.value, record.key, headers)

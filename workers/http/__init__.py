@@ -1,0 +1,1 @@
+"""Calling providers: an httpx transport on aiohttp, and the translation of what can go wrong."""

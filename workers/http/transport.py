@@ -1,0 +1,118 @@
+"""An `httpx` transport over `aiohttp`: httpx's types, mocks and users' transports, without its connection pool.
+
+httpx's own pool walks all idle connections for every request, which at 512 in flight costs 40 times as much CPU as this
+(docs/decisions/0003-http-client.md).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, Self, cast
+
+import aiohttp
+import httpx
+from yarl import URL
+
+#: An answer that is larger is cut off: no provider sends one, and memory is bounded.
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """Carries `httpx.Request`s over one `aiohttp.ClientSession`.
+
+    Of the `timeout` extension `connect` and `read` mean what they mean in httpx; `total` bounds the whole exchange,
+    which a provider that sends blank lines while it queues cannot stretch.
+    """
+
+    def __init__(self, *, connections: int, ssl_context: object = True) -> None:
+        self._connections = connections
+        self._ssl = ssl_context
+        self._session: aiohttp.ClientSession | None = None
+        self._urls: dict[str, URL] = {}
+
+    async def __aenter__(self) -> Self:
+        self._open()
+        return self
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=self._connections,
+                ttl_dns_cache=60,
+                keepalive_timeout=60,
+                ssl=cast("bool", self._ssl),
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,  # httpx decodes what it receives
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            )
+        return self._session
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request and read its whole answer."""
+        with _as_httpx(request):
+            async with self._open().request(
+                request.method,
+                self._url(str(request.url)),
+                data=request.content or None,
+                headers=cast("Mapping[str, str]", request.headers),
+                timeout=_timeout(request),
+                allow_redirects=False,
+            ) as answer:
+                body = await _read(answer)
+                return httpx.Response(answer.status, headers=answer.raw_headers, content=body, request=request)
+
+    def _url(self, text: str) -> URL:
+        url = self._urls.get(text)
+        if url is None:
+            if len(self._urls) > 10_000:
+                self._urls.clear()
+            url = self._urls[text] = URL(text, encoded=True)
+        return url
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    announced = answer.content_length or 0
+    if announced > MAX_ANSWER_BYTES:
+        raise httpx.RemoteProtocolError(f"expected an answer of at most {MAX_ANSWER_BYTES} bytes, got {announced}")
+    if answer.content_length is not None:
+        return await answer.read()
+    parts = bytearray()
+    async for part in answer.content.iter_any():
+        parts += part
+        if len(parts) > MAX_ANSWER_BYTES:
+            raise httpx.RemoteProtocolError(f"expected an answer of at most {MAX_ANSWER_BYTES} bytes, got more")
+    return bytes(parts)
+
+
+def _timeout(request: httpx.Request) -> aiohttp.ClientTimeout:
+    given: dict[str, float | None] = request.extensions.get("timeout", {})
+    return aiohttp.ClientTimeout(
+        total=given.get("total"), sock_connect=given.get("connect"), sock_read=given.get("read"), ceil_threshold=1e9
+    )
+
+
+@contextmanager
+def _as_httpx(request: httpx.Request) -> Iterator[None]:
+    """Translate aiohttp's errors at this one door."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx.ConnectTimeout(str(error), request=request) from error
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(str(error) or "timed out", request=request) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError(str(error), request=request) from error
+    except aiohttp.InvalidURL as error:
+        raise httpx.UnsupportedProtocol(str(error), request=request) from error
+    except aiohttp.ClientError as error:
+        raise httpx.RemoteProtocolError(str(error) or type(error).__name__, request=request) from error
+    except OSError as error:
+        raise httpx.ReadError(str(error), request=request) from error
