@@ -4,7 +4,7 @@ httpx's own pool walks all idle connections for every request, which at 512 in f
 (docs/decisions/0003-http-client.md).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Self, cast
 
@@ -56,7 +56,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 request.method,
                 self._url(str(request.url)),
                 data=request.content or None,
-                headers=cast("Mapping[str, str]", request.headers),
+                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
                 timeout=_timeout(request),
                 allow_redirects=False,
             ) as answer:
