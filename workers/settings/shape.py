@@ -1,6 +1,7 @@
 """What the config's types say about a place: which names may stand there, and whether it is a secret."""
 
 import types
+from collections.abc import Iterator
 from typing import Annotated, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
@@ -20,14 +21,19 @@ def names_at(root: type[BaseModel], place: Place) -> tuple[str, ...]:
 
 def is_secret(root: type[BaseModel], place: Place) -> bool:
     """Say whether what stands at `place`, or anything around it, is a secret."""
-    return any(SecretStr in _kinds_at(root, place[:length]) for length in range(1, len(place) + 1))
+    return any(SecretStr in kinds for kinds in _kinds_along(root, place))
 
 
 def _kinds_at(root: type[BaseModel], place: Place) -> list[object]:
+    return [root] if not place else list(_kinds_along(root, place))[-1]
+
+
+def _kinds_along(root: type[BaseModel], place: Place) -> Iterator[list[object]]:
+    """Yield the kinds that may stand at each step of `place`."""
     kinds: list[object] = [root]
     for step in place:
         kinds = [inner for kind in kinds for inner in _inside(kind, step)]
-    return kinds
+        yield kinds
 
 
 def _inside(kind: object, step: str | int) -> list[object]:

@@ -1,0 +1,84 @@
+"""JSON Schemas of what crosses the project's edges; `docs/schemas/` and `headgate config schema` are made from them."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from .config import Config
+from .reply import Reply
+from .request import Endpoint, Envelope
+from .usage import UsageEvent
+
+#: A JSON Schema: JSON, and as such without a narrower type.
+Schema = dict[str, object]
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+#: What stays outside when a schema becomes one of two.
+_BESIDE: Final = ("title", "description", "default")
+#: A reference to the environment stands in for any plain value.
+_REFERENCE: Final = {"type": "string", "pattern": r"^os\.environ/|\$\{"}
+
+
+def request_schema() -> Schema:
+    """Return the schema of a request record's value; an OpenAI batch input line is one."""
+    schema = _of_struct(Envelope, "A request")
+    properties = _properties(schema, "Envelope")
+    properties["body"] = {
+        "type": "object",
+        "description": "The body of the OpenAI endpoint in `url`, passed through as it is.",
+        "properties": {"model": {"type": "string", "minLength": 1}, "stream": {"enum": [False, None]}},
+        "required": ["model"],
+    }
+    properties["url"] = {"enum": list(Endpoint), "default": Endpoint.CHAT}
+    properties["method"] = {"const": "POST", "default": "POST"}
+    return schema
+
+
+def reply_schema() -> Schema:
+    """Return the schema of a reply record's value; its first four fields are OpenAI's batch output line."""
+    return _of_struct(Reply, "A reply")
+
+
+def usage_event_schema() -> Schema:
+    """Return the schema of a usage record's value."""
+    return _of_struct(UsageEvent, "A usage event")
+
+
+def config_schema() -> Schema:
+    """Return the schema of `headgate.yaml`, as editors take it."""
+    schema = Config.model_json_schema()
+    return {"$schema": _DIALECT, **_with_references(schema)}
+
+
+SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = MappingProxyType(
+    {"request": request_schema, "reply": reply_schema, "usage-event": usage_event_schema, "config": config_schema}
+)
+
+
+def _of_struct(kind: type[msgspec.Struct], title: str) -> Schema:
+    return {"$schema": _DIALECT, "title": title, **msgspec.json.schema(kind)}
+
+
+def _properties(schema: Schema, name: str) -> Schema:
+    """Return the properties of a definition, to be refined where the Python type says less than the reader checks."""
+    definitions = schema["$defs"]
+    definition = definitions[name] if isinstance(definitions, dict) else {}
+    properties: Schema = definition["properties"]
+    return properties
+
+
+def _with_references(schema: Schema) -> Schema:
+    """Let everything that is narrower than any text also be a reference to the environment."""
+    inner = {name: _inside(value) for name, value in schema.items()}
+    if not (inner.get("type") in {"integer", "number", "boolean"} or "enum" in inner or "pattern" in inner):
+        return inner
+    beside: Schema = {name: inner.pop(name) for name in _BESIDE if name in inner}
+    return {"anyOf": [inner, _REFERENCE], **beside}
+
+
+def _inside(value: object) -> object:
+    if isinstance(value, dict):
+        return _with_references(value)
+    return [_inside(each) for each in value] if isinstance(value, list) else value
