@@ -1,6 +1,6 @@
 """How records lie in Valkey or Redis Streams: key names and entry fields, shared by producers and workers."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -8,6 +8,9 @@ import msgspec
 from .record import Headers, Record
 
 _headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...])
+
+#: The second half of an id is an unsigned 64-bit number.
+_LAST_NUMBER: Final = 2**64 - 1
 
 _VALUE: Final = b"v"
 _KEY: Final = b"k"
@@ -29,6 +32,49 @@ def mark_key(prefix: str, batch: str) -> str:
     return f"{tag(prefix)}:mark:{batch}"
 
 
+def commit_key(prefix: str, consumer: str) -> str:
+    """Return the key of a worker's last commit and its outcome."""
+    return f"{tag(prefix)}:commit:{consumer}"
+
+
+def alive_key(prefix: str) -> str:
+    """Return the key of the sorted set that holds when each worker was last heard of."""
+    return f"{tag(prefix)}:alive"
+
+
+def owner_key(prefix: str) -> str:
+    """Return the key of the hash that holds which process has each worker's name, and since when it is there."""
+    return f"{tag(prefix)}:owner"
+
+
+def identity_key(prefix: str) -> str:
+    """Return the key of the bus's identity: another one means that the entries are not those of last time."""
+    return f"{tag(prefix)}:identity"
+
+
+def at_ms(entry_id: bytes) -> int:
+    """Return when an entry was appended, unix milliseconds by the server's clock: the first half of its id."""
+    return int(entry_id.partition(b"-")[0])
+
+
+def id_after(entry_id: str) -> str:
+    """Return the smallest id above `entry_id`."""
+    ms, _, number = entry_id.partition("-")
+    return f"{ms}-{int(number or 0) + 1}" if int(number or 0) < _LAST_NUMBER else f"{int(ms) + 1}-0"
+
+
+def id_before(entry_id: str) -> str:
+    """Return the largest id below `entry_id`."""
+    ms, _, number = entry_id.partition("-")
+    return f"{ms}-{int(number) - 1}" if int(number or 0) > 0 else f"{int(ms) - 1}-{_LAST_NUMBER}"
+
+
+def order_of(entry_id: str) -> tuple[int, int]:
+    """Return what ids are compared by."""
+    ms, _, number = entry_id.partition("-")
+    return int(ms), int(number or 0)
+
+
 def fields_of(record: Record) -> list[bytes]:
     """Return the flat list of an entry's fields and values; what is absent takes no space."""
     flat: list[bytes] = [] if record.value is None else [_VALUE, record.value]
@@ -39,8 +85,10 @@ def fields_of(record: Record) -> list[bytes]:
     return flat
 
 
-def record_of(topic: str, fields: Mapping[bytes, bytes]) -> Record:
-    """Return the record in an entry. A foreign entry without our fields is a record without a value."""
+def record_of(topic: str, flat: Sequence[bytes]) -> Record:
+    """Return the record in an entry's flat fields. A foreign entry without our fields is a record without a value."""
+    pairs = iter(flat)
+    fields = dict(zip(pairs, pairs, strict=True))
     return Record(topic, fields.get(_VALUE), fields.get(_KEY), _decode_headers(fields.get(_HEADERS)))
 
 
