@@ -49,8 +49,8 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _start(directory: Path, options: argparse.Namespace) -> Place:
-    runtime = prepare(options.cache)
     place = _choose(directory, options.port)
+    runtime = prepare(options.cache)
     process = broker.start(runtime, place, Jvm(options.heap, options.log_level, tuple(options.java_option)))
     try:
         _watch_over(process.pid, directory, options)

@@ -11,7 +11,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +31,7 @@ _PRIME_SECONDS: Final = 120
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Generator[None, None, None]:
     """Hold the file lock `path`: one process at a time, released by the kernel whatever happens to us."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

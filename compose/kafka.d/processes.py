@@ -34,9 +34,9 @@ def wait_for_exit(pids: Sequence[int], seconds: float | None) -> int | None:
 
 
 def _wait_by_descriptor(pids: Sequence[int], seconds: float | None) -> int | None:
-    """A descriptor names one process for ever, whatever becomes of its number."""
+    """Wait on descriptors: each names one process for ever, whatever becomes of its number."""
     poll = select.poll()
-    owners = {}
+    owners: dict[int, int] = {}
     with ExitStack() as stack:
         for pid in pids:
             try:

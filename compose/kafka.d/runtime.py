@@ -32,13 +32,13 @@ class Jvm:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A Java, the server's jars, and (perhaps) an archive of their classes that makes the JVM start in half the time."""
+    """A Java, the server's jars, and (perhaps) an archive of their classes that halves the time of a start."""
 
     java: Java
     classpath: str
     archive: Path | None
 
-    def command(self, main: str, arguments: Sequence[str], jvm: Jvm = Jvm()) -> list[str]:  # noqa: B008 - frozen
+    def command(self, main: str, arguments: Sequence[str], jvm: Jvm = Jvm()) -> list[str]:
         """Return the command that runs `main`."""
         shared = [] if self.archive is None else [f"-XX:SharedArchiveFile={self.archive}"]
         return [
