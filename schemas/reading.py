@@ -3,14 +3,14 @@
 import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from . import headers as names
 from .failures import Code, Failure, failure
 from .record import Headers, Record, header
-from .request import Arrival, Defaults, Endpoint, Envelope, Rejected, Request, Unreadable
+from .request import LONGEST_NAME, Arrival, Defaults, Endpoint, Envelope, Name, Rejected, Request, Unreadable
 
 _MS: Final = 1000
 _TEN_YEARS: Final = 10 * 365 * 86_400
@@ -20,24 +20,30 @@ _INPUT: Final[Mapping[Endpoint, str]] = MappingProxyType(
     {Endpoint.CHAT: "messages", Endpoint.EMBEDDINGS: "input", Endpoint.RESPONSES: "input"}
 )
 
+#: Spellings of nothing, and the length above which whitespace is not looked through for them.
+_NOTHING: Final = frozenset({b"nothing", b"null", b"[]", b'""'})
+_SHORT: Final = 64
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+
 
 class _Head(msgspec.Struct, frozen=True):
     """What routing needs of a body."""
 
-    model: str | None = None
+    model: Name | None = None
     #: `Raw` stays raw only outside a union; absent is empty.
     messages: msgspec.Raw = msgspec.Raw()
     input: msgspec.Raw = msgspec.Raw()
     stream: bool | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    max_output_tokens: int | None = None
+    max_tokens: _Count | None = None
+    max_completion_tokens: _Count | None = None
+    max_output_tokens: _Count | None = None
 
 
 _envelope = msgspec.json.Decoder(Envelope)
 _head = msgspec.json.Decoder(_Head)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_text = msgspec.json.Decoder(str)
+_name = msgspec.json.Decoder(Name)
 
 
 def read_request(record: Record, arrival: Arrival, defaults: Defaults) -> Request | Rejected | Unreadable:
@@ -111,25 +117,33 @@ def echoed(headers: Headers) -> Headers:
 
 
 def _header_text(headers: Headers, *wanted: str) -> str | None:
-    raw = header(headers, *wanted)
-    if raw is None:
+    for name in wanted if headers else ():
+        text = _text(header(headers, name))
+        if text:
+            return text
+    return None
+
+
+def _text(raw: bytes | None) -> str | None:
+    """Decode a header. Its bytes may be anything; what is not text, or endless, says nothing."""
+    if not raw or len(raw) > LONGEST_NAME:
         return None
     try:
-        return raw.decode() or None
+        return raw.decode()
     except UnicodeDecodeError:
-        return None  # header bytes may be anything; what is not text says nothing
+        return None
 
 
 def _wrong_envelope(record: Record, arrival: Arrival, defaults: Defaults, why: str) -> Rejected | Unreadable:
     """Answer a JSON object whose fields have wrong types; what is no object has no address."""
     try:
         fields = _fields.decode(record.value or b"")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return Unreadable(failure(Code.INVALID_ENVELOPE, expected="a JSON object", given=str(error)))
 
     def text(name: str) -> str | None:
         try:
-            return _text.decode(fields[name])
+            return _name.decode(fields[name])
         except (KeyError, msgspec.DecodeError):
             return None
 
@@ -158,7 +172,7 @@ def _read_body(address: _Address, envelope: Envelope, size: int, defaults: Defau
         )
     try:
         head = _head.decode(envelope.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return address.rejected(_invalid(f"a body for {endpoint}", str(error)), endpoint=endpoint)
     wrong = _wrong_head(envelope, endpoint, head)
     if wrong is not None:
@@ -201,7 +215,7 @@ def _wrong_head(envelope: Envelope, endpoint: Endpoint, head: _Head) -> Failure 
         return _invalid("body.model: the name of a model", "nothing")
     needed = _INPUT[endpoint]
     given = bytes(head.messages if needed == "messages" else head.input) or b"nothing"
-    if given in {b"nothing", b"null", b"[]", b'""'}:
+    if given in _NOTHING or (len(given) < _SHORT and b"".join(given.split()) == b"[]"):
         return _invalid(f"body.{needed}", given.decode())
     if needed == "messages" and not given.startswith(b"["):
         return _invalid("body.messages: a list", given.decode())

@@ -4,6 +4,7 @@ Source of the line's shape: OpenAI's Batch API guide, "Retrieve the results" (`i
 """
 
 import enum
+from typing import Final
 
 import msgspec
 
@@ -79,6 +80,8 @@ class OutputLine(msgspec.Struct, frozen=True):
     error: Failure | None
 
 
+_ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Reply)
 
@@ -94,5 +97,9 @@ def decode_reply(value: bytes) -> Reply:
 
 
 def output_line(reply: Reply) -> bytes:
-    """Encode the line that `run` and `collect` write, newline included."""
-    return _encoder.encode(OutputLine(reply.id, reply.custom_id, reply.response, reply.error)) + b"\n"
+    """Encode the line that `run` and `collect` write, newline included.
+
+    Providers may answer over several lines; between the tokens of JSON a newline and a blank mean the same.
+    """
+    line = _encoder.encode(OutputLine(reply.id, reply.custom_id, reply.response, reply.error))
+    return line.translate(_ONE_LINE) + b"\n"

@@ -6,7 +6,7 @@ fields stand beside those. The body is never re-modelled: what routing needs is 
 
 import enum
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -88,17 +88,28 @@ class Arrival(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+#: The longest id, key, batch, custom_id or model, in characters: names end up in logs, stores and the ledger.
+LONGEST_NAME: Final = 512
+
+Name = Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
+#: OpenAI's bounds on metadata are 16 pairs of 64 and 512 characters; it travels in every usage event.
+_Metadata = Annotated[
+    dict[Annotated[str, msgspec.Meta(max_length=64)], Annotated[str, msgspec.Meta(max_length=512)]],
+    msgspec.Meta(max_length=16),
+]
+
+
 class Envelope(msgspec.Struct, frozen=True):
     """The JSON of a record's value; all but `body` may be absent. `docs/schemas/request.json` is made from it."""
 
     body: msgspec.Raw
     url: str = Endpoint.CHAT
     method: str = "POST"
-    id: str | None = None
-    custom_id: str | None = None
-    batch: str | None = None
-    key: str | None = None
+    id: Name | None = None
+    custom_id: Name | None = None
+    batch: Name | None = None
+    key: Name | None = None
     reply_to: str | None = None
     #: Seconds that the request may take from its arrival, or an absolute time (RFC 3339).
     deadline: float | str | None = None
-    metadata: dict[str, str] = {}
+    metadata: _Metadata = {}
