@@ -1,0 +1,24 @@
+"""An answer: what the provider would send for a request if nothing went wrong, and what it would bill."""
+
+import msgspec
+
+from .faults import Step
+from .refusals import Refusal
+from .tokens import Usage
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one request: an HTTP status and body, and the tokens of it; refusals have none."""
+
+    status: int
+    body: bytes
+    usage: Usage | None = None
+    #: The model that was asked for, empty when the body did not say.
+    model: str = ""
+    #: The fault script that the body carries.
+    script: tuple[Step, ...] = ()
+
+
+def refused(refusal: Refusal, model: str | None = None) -> Answer:
+    """Return the answer that refuses a request."""
+    return Answer(refusal.status, refusal.body, None, model or "")

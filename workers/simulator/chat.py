@@ -1,0 +1,214 @@
+"""Answers to `POST /v1/chat/completions`."""
+
+from typing import Final
+
+import msgspec
+
+from .answer import Answer, refused
+from .bodies import AllowedTools, ChatBody, ChatTool, ChatToolChoice, JsonSchema, ResponseFormat
+from .chance import Draw
+from .head import Head
+from .pen import Pen, asks_reasoning, created, service_tier
+from .prompt import message_tokens
+from .refusals import Refusal, invalid, missing
+from .speech import ANY_OBJECT, Speaker, Speech, Tool, Wish
+from .tokens import PER_PROMPT, Usage, tokens
+from .tools import ANY_ARGUMENTS, CHOICES, FORMATS, choose
+
+
+class Called(msgspec.Struct, frozen=True, gc=False):
+    """The function of a tool call."""
+
+    name: str
+    arguments: str
+
+
+class FunctionCall(msgspec.Struct, frozen=True, gc=False, tag="function"):
+    """A call of a function tool."""
+
+    id: str
+    function: Called
+
+
+class CalledCustom(msgspec.Struct, frozen=True, gc=False):
+    """The custom tool of a tool call."""
+
+    name: str
+    input: str
+
+
+class CustomCall(msgspec.Struct, frozen=True, gc=False, tag="custom"):
+    """A call of a custom tool."""
+
+    id: str
+    custom: CalledCustom
+
+
+class ChatMessage(msgspec.Struct, frozen=True, gc=False):
+    """What the assistant says."""
+
+    content: str | None
+    role: str = "assistant"
+    refusal: None = None
+    annotations: tuple[()] = ()
+    tool_calls: tuple[FunctionCall | CustomCall] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Choice(msgspec.Struct, frozen=True, gc=False):
+    """One of the `n` answers."""
+
+    index: int
+    message: ChatMessage
+    finish_reason: str
+    logprobs: None = None
+
+
+class PromptDetails(msgspec.Struct, frozen=True, gc=False):
+    """What the prompt's tokens were."""
+
+    cached_tokens: int
+    audio_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+class CompletionDetails(msgspec.Struct, frozen=True, gc=False):
+    """What the answer's tokens were."""
+
+    reasoning_tokens: int
+    audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+
+
+class ChatUsage(msgspec.Struct, frozen=True, gc=False):
+    """Tokens, as the chat wire names them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptDetails
+    completion_tokens_details: CompletionDetails
+
+
+class ChatCompletion(msgspec.Struct, frozen=True, gc=False):
+    """The answer."""
+
+    id: str
+    created: int
+    model: str
+    choices: tuple[Choice, ...]
+    usage: ChatUsage
+    service_tier: str
+    system_fingerprint: str
+    object: str = "chat.completion"
+
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+def answer_chat(given: ChatBody, head: Head, numbers: Draw, pen: Pen) -> Answer:
+    """Return the answer to a chat; raises `msgspec.ValidationError` for a schema that cannot be read."""
+    if not given.messages:
+        return refused(missing("messages"), head.model)
+    wish = _wish(given, numbers)
+    if isinstance(wish, Refusal):
+        return refused(wish, head.model)
+    prompt = PER_PROMPT + sum(map(message_tokens, given.messages)) + tokens(len(bytes(head.sent.tools)))
+    too_long = pen.too_long(prompt, "messages")
+    if too_long is not None:
+        return refused(too_long, head.model)
+    speeches = _speeches(wish, given.n or 1, numbers, pen.speaker)
+    usage = pen.usage(prompt, speeches, numbers)
+    choices = tuple(_choice(index, each, numbers) for index, each in enumerate(speeches))
+    completion = ChatCompletion(
+        f"chatcmpl-{numbers.code}",
+        created(numbers),
+        head.model,
+        choices,
+        _usage(usage),
+        service_tier(given.service_tier),
+        pen.fingerprint,
+    )
+    return Answer(200, _encoder.encode(completion), usage, head.model, head.script)
+
+
+def _speeches(wish: Wish, count: int, numbers: Draw, speaker: Speaker) -> tuple[Speech, ...]:
+    others = (numbers.branch(f"choice {index}") for index in range(1, count))
+    return (speaker.say(wish, numbers), *(speaker.say(wish, each) for each in others))
+
+
+def _wish(given: ChatBody, numbers: Draw) -> Wish | Refusal:
+    tool = _tool(given, numbers)
+    if isinstance(tool, Refusal):
+        return tool
+    schema = _schema(given.response_format)
+    if isinstance(schema, Refusal):
+        return schema
+    limit = given.max_completion_tokens or given.max_tokens
+    return Wish(limit, schema, tool, asks_reasoning(given.reasoning_effort))
+
+
+def _schema(form: ResponseFormat | None) -> bytes | Refusal | None:
+    match form:
+        case None | ResponseFormat("text"):
+            return None
+        case ResponseFormat("json_object"):
+            return ANY_OBJECT
+        case ResponseFormat("json_schema", JsonSchema() as wanted):
+            return bytes(wanted.schema) or ANY_OBJECT
+        case ResponseFormat("json_schema"):
+            return missing("response_format.json_schema")
+        case _:
+            return invalid("response_format.type", f"Invalid value: '{form.type}'. Supported values are: {FORMATS}.")
+
+
+def _tool(given: ChatBody, numbers: Draw) -> Tool | Refusal | None:
+    offered = [tool for each in given.tools or () for tool in (_offered(each),) if tool is not None]
+    match given.tool_choice:
+        case None | "auto" | "none":
+            return None
+        case "required":
+            return choose(offered, None, numbers)
+        case ChatToolChoice("allowed_tools", allowed_tools=AllowedTools("required", tools)):
+            return choose(offered, [name for name in map(_name, tools) if name], numbers)
+        case ChatToolChoice("function" | "custom", function, custom):
+            named = function or custom
+            return choose(offered, [named.name] if named else [], numbers)
+        case ChatToolChoice():
+            return None
+        case other:
+            return invalid("tool_choice", f"Invalid value: '{other}'. Supported values are: {CHOICES}.")
+
+
+def _offered(tool: ChatTool) -> Tool | None:
+    if tool.function is not None:
+        return Tool(tool.function.name, bytes(tool.function.parameters) or ANY_ARGUMENTS)
+    return None if tool.custom is None else Tool(tool.custom.name)
+
+
+def _name(tool: ChatTool) -> str | None:
+    named = tool.function or tool.custom
+    return None if named is None else named.name
+
+
+def _choice(index: int, speech: Speech, numbers: Draw) -> Choice:
+    said = ChatMessage(speech.text) if speech.tool is None else _call(index, speech.tool, speech.text, numbers)
+    finished = "stop" if speech.tool is None else "tool_calls"
+    return Choice(index, said, "length" if speech.cut else finished)
+
+
+def _call(index: int, tool: Tool, text: str, numbers: Draw) -> ChatMessage:
+    name = f"call_{numbers.code[:22]}{index:02x}"
+    if tool.schema is None:
+        return ChatMessage(None, tool_calls=(CustomCall(name, CalledCustom(tool.name, text)),))
+    return ChatMessage(None, tool_calls=(FunctionCall(name, Called(tool.name, text)),))
+
+
+def _usage(usage: Usage) -> ChatUsage:
+    return ChatUsage(
+        usage.input,
+        usage.output,
+        usage.input + usage.output,
+        PromptDetails(usage.cached),
+        CompletionDetails(usage.reasoning),
+    )

@@ -1,0 +1,166 @@
+"""Answers to `POST /v1/responses`."""
+
+from typing import Final
+
+import msgspec
+
+from .answer import Answer, refused
+from .bodies import ResponsesAllowed, ResponsesBody, ResponsesTool, TextFormat
+from .chance import Draw
+from .head import Head
+from .pen import Pen, asks_reasoning, created, service_tier
+from .prompt import item_tokens
+from .refusals import Refusal, invalid, missing
+from .responses_echo import echo_choice, echo_reasoning, echo_text, echo_tools
+from .responses_wire import (
+    CustomCallItem,
+    FunctionCallItem,
+    Incomplete,
+    InputDetails,
+    MessageItem,
+    OutputDetails,
+    OutputItem,
+    OutputText,
+    ReasoningItem,
+    ResponseObject,
+    ResponsesUsage,
+)
+from .speech import ANY_OBJECT, Speech, Tool, Wish
+from .tokens import PER_MESSAGE, PER_PROMPT, Usage, size, tokens
+from .tools import ANY_ARGUMENTS, CHOICES, FORMATS, choose
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+def answer_responses(given: ResponsesBody, head: Head, numbers: Draw, pen: Pen) -> Answer:
+    """Return the answer to an input; raises `msgspec.ValidationError` for a schema that cannot be read."""
+    if not given.input:
+        return refused(missing("input"), head.model)
+    wish = _wish(given, numbers)
+    if isinstance(wish, Refusal):
+        return refused(wish, head.model)
+    prompt = _prompt_tokens(given, head)
+    too_long = pen.too_long(prompt, "input")
+    if too_long is not None:
+        return refused(too_long, head.model)
+    speech = pen.speaker.say(wish, numbers)
+    usage = pen.usage(prompt, (speech,), numbers)
+    response = _response(given, head, speech, usage, numbers)
+    return Answer(200, _encoder.encode(response), usage, head.model, head.script)
+
+
+def _prompt_tokens(given: ResponsesBody, head: Head) -> int:
+    count = PER_PROMPT + tokens(len(bytes(head.sent.tools)))
+    if given.instructions is not None:
+        count += PER_MESSAGE + tokens(size(given.instructions))
+    if isinstance(given.input, str):
+        return count + PER_MESSAGE + tokens(size(given.input))
+    return count + sum(map(item_tokens, given.input or ()))
+
+
+def _wish(given: ResponsesBody, numbers: Draw) -> Wish | Refusal:
+    tool = _tool(given, numbers)
+    if isinstance(tool, Refusal):
+        return tool
+    schema = _schema(None if given.text is None else given.text.format)
+    if isinstance(schema, Refusal):
+        return schema
+    effort = None if given.reasoning is None else given.reasoning.effort
+    return Wish(given.max_output_tokens, schema, tool, asks_reasoning(effort))
+
+
+def _schema(form: TextFormat | None) -> bytes | Refusal | None:
+    match form:
+        case None | TextFormat("text"):
+            return None
+        case TextFormat("json_object"):
+            return ANY_OBJECT
+        case TextFormat("json_schema", schema):
+            return bytes(schema) or ANY_OBJECT
+        case _:
+            return invalid("text.format.type", f"Invalid value: '{form.type}'. Supported values are: {FORMATS}.")
+
+
+def _tool(given: ResponsesBody, numbers: Draw) -> Tool | Refusal | None:
+    offered = [tool for each in given.tools or () for tool in (_offered(each),) if tool is not None]
+    match given.tool_choice:
+        case None | "auto" | "none":
+            return None
+        case "required":
+            return choose(offered, None, numbers)
+        case ResponsesAllowed("allowed_tools", mode="required", tools=tools):
+            return choose(offered, [tool.name for tool in tools], numbers)
+        case ResponsesAllowed("function" | "custom", str(name)):
+            return choose(offered, [name], numbers)
+        case ResponsesAllowed():
+            return None
+        case other:
+            return invalid("tool_choice", f"Invalid value: '{other}'. Supported values are: {CHOICES}.")
+
+
+def _offered(tool: ResponsesTool) -> Tool | None:
+    match tool.type:
+        case "function":
+            return Tool(tool.name, bytes(tool.parameters) or ANY_ARGUMENTS)
+        case "custom":
+            return Tool(tool.name)
+        case _:
+            return None
+
+
+def _response(given: ResponsesBody, head: Head, speech: Speech, usage: Usage, numbers: Draw) -> ResponseObject:
+    at = created(numbers)
+    return ResponseObject(
+        id=f"resp_{numbers.code}",
+        created_at=at,
+        completed_at=None if speech.cut else at + 1,
+        status=_status(speech),
+        incomplete_details=Incomplete() if speech.cut else None,
+        instructions=given.instructions,
+        max_output_tokens=given.max_output_tokens,
+        model=head.model,
+        output=_output(speech, numbers),
+        parallel_tool_calls=given.parallel_tool_calls is not False,
+        previous_response_id=given.previous_response_id,
+        reasoning=echo_reasoning(head.sent.reasoning),
+        service_tier=service_tier(given.service_tier),
+        temperature=1.0 if given.temperature is None else given.temperature,
+        text=echo_text(head.sent.text),
+        tool_choice=echo_choice(head.sent.tool_choice),
+        tools=echo_tools(head.sent.tools),
+        top_p=1.0 if given.top_p is None else given.top_p,
+        usage=_usage(usage),
+        user=given.user or msgspec.UNSET,
+        metadata=given.metadata or {},
+    )
+
+
+def _status(speech: Speech) -> str:
+    return "incomplete" if speech.cut else "completed"
+
+
+def _output(speech: Speech, numbers: Draw) -> tuple[OutputItem, ...]:
+    """Return what was thought, if anything, and what was said, if there was room left for it."""
+    thought = (ReasoningItem(f"rs_{numbers.code}"),) if speech.reasoning else ()
+    if not speech.text:
+        return thought
+    return (*thought, _said(speech, numbers))
+
+
+def _said(speech: Speech, numbers: Draw) -> OutputItem:
+    if speech.tool is None:
+        return MessageItem(f"msg_{numbers.code}", _status(speech), (OutputText(speech.text),))
+    call = f"call_{numbers.code}"
+    if speech.tool.schema is None:
+        return CustomCallItem(f"ctc_{numbers.code}", call, speech.tool.name, speech.text)
+    return FunctionCallItem(f"fc_{numbers.code}", call, speech.tool.name, speech.text, _status(speech))
+
+
+def _usage(usage: Usage) -> ResponsesUsage:
+    return ResponsesUsage(
+        usage.input,
+        InputDetails(usage.cached),
+        usage.output,
+        OutputDetails(usage.reasoning),
+        usage.input + usage.output,
+    )
