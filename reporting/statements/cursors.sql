@@ -1,0 +1,3 @@
+-- Where each partition is read from next.
+SELECT partition, next_cursor
+FROM bus_cursor;
