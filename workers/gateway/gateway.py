@@ -134,8 +134,8 @@ class Gateway:
     async def _run(self, job: _Job, claim: Claim) -> None:
         try:
             spending = _Spending(job, self._desk, self._ports.journal)
-            if claim.interrupted is not None:
-                spending.interrupted(claim.interrupted)
+            for dead in claim.interrupted:
+                spending.interrupted(dead)
             ended = await self._ports.attempts.run(job.request, job.plan, claim.run, spending.followed)
             self._answer(job, ended, spending)
         finally:

@@ -19,11 +19,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run that is about to begin, and the run of the same request that was interrupted before it, if any."""
+    """A run that is about to begin, and the runs of the same request before it that are not known to have ended."""
 
     request_id: str
     run: Run
-    interrupted: Run | None = None
+    #: Oldest first. More than one when workers died one after the other, none having committed what it knew.
+    interrupted: tuple[Run, ...] = ()
 
 
 class Journal(Protocol):
@@ -34,9 +35,9 @@ class Journal(Protocol):
         ...
 
     async def attempt(self, request_id: str, run: Run) -> None:
-        """Write down that a further attempt of `run` begins."""
+        """Write down that a further attempt of `run` begins; without effect if another worker has claimed it since."""
         ...
 
     async def forget(self, claims: Sequence[Claim]) -> None:
-        """Forget runs whose end is committed on the bus. A run that another worker has claimed since is left alone."""
+        """Forget requests whose end is committed on the bus, unless another worker has claimed them since."""
         ...

@@ -1,14 +1,14 @@
 """The journal on a Redis or Valkey: one key per run, written in one round trip per handful of requests."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from typing import Final, Protocol
 
 import msgspec
 
+from ...producers.redis_link import LinkDown, LinkFull, Script, insist
 from ...schemas.streams import tag
 from .port import Claim, Run
 
@@ -16,72 +16,70 @@ _log = logging.getLogger(__name__)
 
 #: A run is remembered this long if nobody says how it ended: longer than any redelivery.
 _REMEMBERED_MS: Final = 7 * 24 * 3600 * 1000
-_MAX_PAUSE: Final = 1.0
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[str, int, tuple[str, ...]])
 
 
 class Scripts(Protocol):
-    """The one thing the journal needs of a Redis client."""
+    """The one thing the journal needs of a connection; `RedisLink` has it."""
 
-    async def run(self, script: str, keys: Sequence[str], args: Sequence[bytes | int]) -> object:
-        """Run a Lua script and return its answer. Raises `StoreAway` while the server cannot be reached."""
+    async def run(self, script: Script, keys: Sequence[str | bytes], args: Sequence[bytes | str | int]) -> object:
+        """Run a script and return its answer. Raises `LinkError`."""
         ...
-
-
-class StoreAway(Exception):  # noqa: N818 - the name is the state
-    """The server cannot be reached now; try again."""
 
 
 class RedisJournal:
     """Waits while the store is away: no attempt begins that is not written down."""
 
-    def __init__(
-        self, scripts: Scripts, prefix: str, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    ) -> None:
+    def __init__(self, scripts: Scripts, prefix: str) -> None:
         self._scripts = scripts
         self._prefix = f"{tag(prefix)}:run:"
-        self._sleep = sleep
-        self._claim, self._attempt, self._forget = (
-            (files(__package__) / f"{name}.lua").read_text() for name in ("claim", "attempt", "forget")
-        )
+        self._claim, self._attempt, self._forget = (_script(name) for name in ("claim", "attempt", "forget"))
+
+    def __repr__(self) -> str:
+        return f"<RedisJournal {self._scripts!r}>"
 
     async def claim(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         """Write down that these runs begin, in one round trip."""
-        keys = [self._prefix + claim.request_id for claim in claims]
+        keys = [self._key(claim.request_id) for claim in claims]
         former = await self._insist(self._claim, keys, (_REMEMBERED_MS, *(_encode(claim.run) for claim in claims)))
         if not isinstance(former, list) or len(former) != len(claims):
             raise TypeError(f"expected {len(claims)} former runs from claim.lua, got {former!r:.200}")
         return [
-            claim if raw is None else replace(claim, interrupted=_decode(raw))
-            for claim, raw in zip(claims, former, strict=True)
+            replace(claim, interrupted=_decode_all(runs)) if runs else claim
+            for claim, runs in zip(claims, former, strict=True)
         ]
 
     async def attempt(self, request_id: str, run: Run) -> None:
         """Write down that a further attempt of `run` begins."""
-        await self._insist(self._attempt, [self._prefix + request_id], (_REMEMBERED_MS, _encode(run), _beginning(run)))
+        await self._insist(self._attempt, [self._key(request_id)], (_REMEMBERED_MS, _encode(run), _beginning(run)))
 
     async def forget(self, claims: Sequence[Claim]) -> None:
         """Forget runs whose end is committed. Not insisted on: what stays is forgotten by its age, and does no harm."""
+        keys = [self._key(claim.request_id) for claim in claims]
         try:
-            await self._scripts.run(
-                self._forget,
-                [self._prefix + claim.request_id for claim in claims],
-                [_beginning(claim.run) for claim in claims],
-            )
-        except StoreAway:
-            _log.warning("runs stay in the journal: the store is away", extra={"count": len(claims)})
+            await self._scripts.run(self._forget, keys, [_beginning(claim.run) for claim in claims])
+        except LinkDown as error:
+            _log.warning("runs stay in the journal: %s", error, extra={"count": len(claims)})
 
-    async def _insist(self, script: str, keys: Sequence[str], args: Sequence[bytes | int]) -> object:
-        pause = 0.02
-        while True:
+    def _key(self, request_id: str) -> str:
+        return self._prefix + request_id
+
+    async def _insist(self, script: Script, keys: Sequence[str], args: Sequence[bytes | int]) -> object:
+        """Try until it is written down. The scripts may run twice."""
+
+        async def attempt() -> object:
             try:
                 return await self._scripts.run(script, keys, args)
-            except StoreAway as error:
-                _log.warning("waiting for the store: %s", error)
-            await self._sleep(pause)
-            pause = min(_MAX_PAUSE, pause * 2)
+            except LinkFull as error:
+                raise LinkDown(f"the store is full: {error}") from error  # it empties as requests are completed
+
+        return await insist(attempt, on_trouble=lambda error: _log.warning("waiting for the store: %s", error))
+
+
+def _script(name: str) -> Script:
+    return Script.of((files(__package__) / f"{name}.lua").read_text("utf-8"))
 
 
 def _encode(run: Run) -> bytes:
@@ -93,8 +91,12 @@ def _beginning(run: Run) -> bytes:
     return _encoder.encode((run.id, 0, ()))[: 1 + len(_encoder.encode(run.id))]
 
 
+def _decode_all(raws: Sequence[bytes]) -> tuple[Run, ...]:
+    return tuple(run for raw in raws if (run := _decode(raw)) is not None)
+
+
 def _decode(raw: bytes) -> Run | None:
     try:
         return Run(*_decoder.decode(raw))
     except msgspec.DecodeError:
-        return None  # somebody else's key: it says nothing of a run
+        return None  # somebody else's entry: it says nothing of a run

@@ -72,7 +72,7 @@ async def test_the_next_attempt_is_written_down_before_it_begins():
     held = []
 
     async def look():
-        held.append(bench.journal.runs["r1"].attempts)
+        held.append(bench.journal.runs["r1"][-1].attempts)
         return answered()
 
     provider = Provider(refused(500, None), look)
