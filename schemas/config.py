@@ -234,6 +234,8 @@ class Operations(_Part):
     """How often answers are committed to the bus."""
     log: Literal["auto", "json", "text"] = "auto"
     """auto: text on a terminal, JSON lines elsewhere."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged of Headgate itself; of its libraries, `warning`."""
 
 
 class Config(_Part):

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
-from any_record import ANY_ENVELOPE, BODY, read
+from support.any_record import ANY_ENVELOPE, BODY, read
 from hypothesis import given
 
 from headgate.schemas.failures import Code, failure

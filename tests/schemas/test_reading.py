@@ -5,7 +5,7 @@ import re
 
 import msgspec
 import pytest
-from any_record import ANY_VALUE, ARRIVAL, BODY, HEADERS, read
+from support.any_record import ANY_VALUE, ARRIVAL, BODY, HEADERS, read
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -1,0 +1,1 @@
+"""Operating a process: logs, metrics, probes, stopping."""
