@@ -55,13 +55,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             async with self._open().request(
                 request.method,
                 self._url(str(request.url)),
-                data=request.content or None,
+                data=await _content(request),
                 headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
                 timeout=_timeout(request),
                 allow_redirects=False,
             ) as answer:
                 body = await _read(answer)
-                return httpx.Response(answer.status, headers=answer.raw_headers, content=body, request=request)
+                return httpx.Response(answer.status, headers=answer.raw_headers, stream=httpx.ByteStream(body))
 
     def _url(self, text: str) -> URL:
         url = self._urls.get(text)
@@ -76,6 +76,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+async def _content(request: httpx.Request) -> bytes:
+    """Return the body of a request that may have been made with a stream."""
+    if isinstance(request.stream, httpx.ByteStream):
+        return b"".join(request.stream)
+    return await request.aread()
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
