@@ -1,0 +1,92 @@
+"""Make the topics that are missing, and say which topics there are, without making any by asking."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
+
+from ..schemas.config import KafkaBus
+from .kafka_client import MAX_RECORD_BYTES, ClientOptions
+
+_ALREADY_EXISTS: Final = 36
+#: There, or there in a moment: its leader is being chosen.
+_THERE: Final = frozenset({0, 5})
+_PAUSE_SECONDS: Final = 0.1
+
+
+class TopicsMissingError(Exception):
+    """Topics that are needed do not exist and were not made; the message says why and what to do."""
+
+
+async def ensure_topics(options: ClientOptions, config: KafkaBus, wanted: Mapping[str, Mapping[str, str]]) -> None:
+    """Make those of the `wanted` topics (name → its settings) that do not exist, and wait until all do.
+
+    Raises `TopicsMissingError`, and aiokafka's `KafkaConnectionError` when no broker can be reached.
+    """
+    client = AIOKafkaClient(**options)
+    try:
+        await client.bootstrap()
+        missing = wanted.keys() - await existing(client, wanted)
+        if missing and not config.create_topics:
+            raise TopicsMissingError(
+                f"expected the topics {_list(missing)} to exist, got none; make them, or set bus.kafka.create_topics"
+            )
+        if missing:
+            await _create(options, config, {topic: wanted[topic] for topic in missing})
+        while len(await existing(client, wanted)) < len(wanted):
+            await asyncio.sleep(_PAUSE_SECONDS)
+    finally:
+        await client.close()
+
+
+async def existing(
+    client: AIOKafkaClient,
+    topics: Collection[str],
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> set[str]:
+    """Return those of `topics` that exist and that we may see; Kafka's internal topics count as not there.
+
+    Waits for brokers that are away. aiokafka's own metadata requests make a broker with `auto.create.topics.enable`
+    create what is asked about; this one does not.
+    """
+    while True:
+        try:
+            response = await client.send(client.get_random_node(), MetadataRequest(list(topics), False))
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            client.force_metadata_update()
+            await sleep(_PAUSE_SECONDS)
+        else:
+            return {topic for error_code, topic, internal, _ in response.topics if error_code in _THERE and not internal}
+
+
+async def _create(options: ClientOptions, config: KafkaBus, topics: Mapping[str, Mapping[str, str]]) -> None:
+    admin = AIOKafkaAdminClient(**options)
+    await admin.start()
+    try:
+        response = await admin.create_topics([_new_topic(config, name, topics[name]) for name in topics])
+    finally:
+        await admin.close()
+    for topic, error_code, message in response.topic_errors:
+        if error_code not in {0, _ALREADY_EXISTS}:
+            raise TopicsMissingError(
+                f"expected to create the topic {topic}, got {for_code(error_code).__name__}: {message}; "
+                "create it yourself, or correct bus.kafka.partitions and bus.kafka.replication"
+            )
+
+
+def _new_topic(config: KafkaBus, name: str, settings: Mapping[str, str]) -> NewTopic:
+    settings = {"max.message.bytes": str(MAX_RECORD_BYTES), **settings}
+    topic = NewTopic(name, config.partitions, 1, topic_configs=settings)
+    topic.replication_factor = config.replication  # the constructor refuses -1, the broker's default; the broker knows it
+    return topic
+
+
+def _list(topics: Collection[str]) -> str:
+    return ", ".join(sorted(topics))

@@ -1,0 +1,191 @@
+"""The Kafka peer of the bus port, put together."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from faststream.kafka import KafkaBroker
+
+from ....producers.kafka_client import client_options
+from ....producers.kafka_topics import ensure_topics
+from ....schemas.config import KafkaBus as KafkaBusConfig
+from ....schemas.record import Record
+from ....schemas.topics import Topics
+from ..port import Admit, BusLost, BusStatus, Committed, Delivery
+from .bell import Bell
+from .directory import Directory
+from .fate import Fate
+from .fenced import FencedProducer
+from .intake import Intake
+from .outbox import Outbox
+from .partitions import Partitions
+from .rebalance import Rebalance, drained
+from .subscription import Member, subscribe
+from .transactions import KafkaTransactions
+from .vigil import lag, watch_over
+
+_log = logging.getLogger(__name__)
+
+#: Lanes are stamped with the broker's clock: deadlines count from when a request arrived, not from what its sender says.
+_LANE_SETTINGS: Final = {"message.timestamp.type": "LogAppendTime"}
+
+
+class KafkaBus:
+    """Requests from the lane topics, answers in transactions.
+
+    `start` and `stop` run everything. Under `faststream run`, FastStream starts and stops `broker` itself: call `open`
+    before, `drain` before it stops, and `close` after.
+    """
+
+    def __init__(
+        self,
+        config: KafkaBusConfig,
+        slot: str | None = None,
+        *,
+        drain_seconds: float = 8.0,
+        commit_seconds: float = 0.05,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Make the bus of one worker; connect nothing.
+
+        `slot` is the worker's name among its equals, the same after a restart: it is a static member of the group and
+        takes its partitions up again at once. Two workers must not have the same; the newer one wins. Without one, the
+        worker has a random name, and its partitions wait for the session timeout if it is killed.
+        `drain_seconds`: how long a rebalance waits for calls under way.
+        """
+        self._config = config
+        self._topics = Topics(config.prefix)
+        self._now = now
+        name = f"{config.group}.{slot or secrets.token_hex(8)}"
+        self._options = client_options(config, name)
+        self._bell = Bell()
+        self._fate = Fate()
+        self._partitions = Partitions()
+        self._directory = Directory(self._wanted().keys(), self._topics.dead_letters)
+        self._transactions = KafkaTransactions(lambda: self._producer(name), config.group, self._directory)
+        self._outbox = Outbox(
+            self._transactions,
+            self._partitions,
+            self._directory.divert,
+            self._bell,
+            self._rejoin,
+            interval=commit_seconds,
+        )
+        self._rebalance = Rebalance(
+            self._partitions,
+            self._outbox,
+            self._bell,
+            self._fate,
+            lambda: self._subscription.consumer(),  # noqa: PLW0108 - it does not exist yet
+            group=config.group,
+            drain_seconds=drain_seconds,
+        )
+        self._intake = Intake(
+            self._partitions,
+            self._rebalance,
+            self._bell,
+            self._fate,
+            lambda: self._subscription.consumer(),  # noqa: PLW0108 - as above
+            now=now,
+        )
+        self._subscription = subscribe(config, Member(slot, drain_seconds), self._rebalance, self._intake.handle)
+        self._background: list[asyncio.Task[None]] = []
+
+    def __repr__(self) -> str:
+        return f"<KafkaBus {self._partitions!r} {self._outbox!r}>"
+
+    @property
+    def broker(self) -> KafkaBroker:
+        """FastStream's broker, for an application of FastStream's."""
+        return self._subscription.broker
+
+    async def start(self, admit: Admit, committed: Committed) -> None:
+        """Connect, join the group, and begin to deliver."""
+        await self.open(admit, committed)
+        await self.broker.start()
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Deliver no more, wait for what is out, commit, leave."""
+        await self.drain(drain_seconds)
+        await self.broker.stop()
+        await self.close()
+
+    async def open(self, admit: Admit, committed: Committed) -> None:
+        """Make missing topics, fence a predecessor of the same slot, be ready to be delivered to.
+
+        Raises aiokafka's `KafkaConnectionError` if no broker can be reached, `TopicsMissingError` if topics are
+        missing and may not be made.
+        """
+        await ensure_topics(self._options, self._config, self._wanted())
+        await self._transactions.start()
+        self._outbox.hear(committed)
+        self._intake.start(admit)
+        await self._subscription.connect(self._options)
+        self._background = [
+            self._fate.watch(self._outbox.run(), "kafka bus: commit"),
+            self._fate.watch(watch_over(self._subscription.subscriber), "kafka bus: watch over the consumer"),
+        ]
+
+    async def drain(self, drain_seconds: float) -> None:
+        """Deliver no more, wait at most `drain_seconds` for what is out, and commit: the last commit there is.
+
+        It has to be before the consumer leaves the group, which takes commits from members only.
+        """
+        self._intake.stop()
+        await drained(self._bell, lambda: bool(self._partitions.out()) and not self._fate.over, drain_seconds)
+        if self._fate.over:
+            return
+        try:
+            await self._outbox.close()
+        except BusLost as error:
+            self._fate.lose(error)
+
+    async def close(self) -> None:
+        """Close what `open` has opened. To be called when the broker has stopped."""
+        await self._intake.abandon()
+        for task in self._background:
+            task.cancel()
+        await self._transactions.stop()
+        self._fate.stop()
+
+    async def closed(self) -> None:
+        """Return when the bus has stopped, or raise `BusLost`."""
+        await self._fate.wait()
+
+    def complete(self, delivery: Delivery, replies: Sequence[Record], usage: Sequence[Record]) -> None:
+        """Queue a delivery's end."""
+        self._outbox.complete(delivery, replies, usage)
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Queue records that complete nothing."""
+        self._outbox.publish(records)
+
+    async def knows(self, topic: str) -> bool:
+        """Say whether a record can be published to `topic`."""
+        return await self._directory.knows(topic, self._transactions.existing)
+
+    def status(self) -> BusStatus:
+        """Return facts for probes and metrics."""
+        oldest = self._partitions.oldest_ms()
+        return BusStatus(
+            ready=self._partitions.admitting and not self._fate.over,
+            lag=lag(self._subscription.subscriber.consumer),
+            oldest_ms=0 if oldest is None else max(0, int(self._now() * 1000) - oldest),
+            uncommitted=self._partitions.open(),
+            commits=self._outbox.commits,
+        )
+
+    def _wanted(self) -> dict[str, dict[str, str]]:
+        topics = self._topics
+        others = (topics.replies(), topics.usage, topics.dead_letters)
+        return {lane: _LANE_SETTINGS for lane in topics.lanes} | {topic: {} for topic in others}
+
+    def _producer(self, transactional_id: str) -> FencedProducer:
+        return FencedProducer(self._options, transactional_id, lambda: self._rebalance.membership)
+
+    def _rejoin(self) -> None:
+        """Ask the group at once what is ours, instead of at the next heartbeat."""
+        self._subscription.consumer()._coordinator.request_rejoin()  # noqa: SLF001 - aiokafka has no public way

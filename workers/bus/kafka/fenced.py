@@ -1,0 +1,235 @@
+"""A producer whose offset commits the broker refuses once the group has given the partitions to somebody else.
+
+aiokafka commits offsets inside a transaction in version 0 of the protocol, which does not say who commits: the broker
+takes it from anybody. A worker that was suspended for longer than its session (SIGSTOP, a paused machine) would wake
+up and overwrite the offsets of its successor, and publish its replies a second time. Version 3 (KIP-447, Kafka 2.5)
+carries member and generation, and the broker refuses those that are not current.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.client import CoordinationType
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    IllegalGenerationError,
+    KafkaError,
+    UnknownMemberIdError,
+    for_code,
+)
+from aiokafka.producer.sender import Sender, TxnOffsetCommitHandler
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, Int64, Schema, TaggedFields
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from ....producers.kafka_batches import BATCH_BYTES
+from ....producers.kafka_client import MAX_RECORD_BYTES, ClientOptions
+
+_log = logging.getLogger(__name__)
+
+_FENCED_INSTANCE_ID: Final = 82
+_NO_LEADER_EPOCH: Final = -1
+_REQUEST_TIMEOUT_MS: Final = 20_000
+_CLOSE_SECONDS: Final = 5.0
+_ACKS_ALL: Final = -1
+
+#: How long the broker keeps a transaction open whose producer is silent, milliseconds. So long may a dead or suspended
+#: worker hold up readers of the topics that it was writing to.
+TRANSACTION_TIMEOUT_MS: Final = 30_000
+
+
+class Membership(NamedTuple):
+    """Who we are to the group, as of the assignment that says what is ours."""
+
+    generation: int
+    member: str
+    instance: str | None
+
+
+#: What a producer without a consumer says: then the broker checks nothing.
+NOBODY: Final = Membership(-1, "", None)
+
+
+class GroupFencedError(KafkaError):
+    """The group has gone on without us: our offsets are refused."""
+
+
+class _Response(Response):
+    API_KEY = 28
+    API_VERSION = 3
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "errors",
+            CompactArray(
+                ("topic", CompactString("utf-8")),
+                (
+                    "partitions",
+                    CompactArray(("partition", Int32), ("error_code", Int16), ("tags", TaggedFields)),
+                ),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class _Request(RequestStruct):
+    FLEXIBLE_VERSION = True
+    API_KEY = 28
+    API_VERSION = 3
+    RESPONSE_TYPE = _Response
+    SCHEMA = Schema(
+        ("transactional_id", CompactString("utf-8")),
+        ("group_id", CompactString("utf-8")),
+        ("producer_id", Int64),
+        ("producer_epoch", Int16),
+        ("generation", Int32),
+        ("member_id", CompactString("utf-8")),
+        ("group_instance_id", CompactString("utf-8")),
+        (
+            "topics",
+            CompactArray(
+                ("topic", CompactString("utf-8")),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("partition", Int32),
+                        ("offset", Int64),
+                        ("leader_epoch", Int32),
+                        ("metadata", CompactString("utf-8")),
+                        ("tags", TaggedFields),
+                    ),
+                ),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class FencedOffsetCommit(Request[_Request]):
+    """TxnOffsetCommit version 3."""
+
+    API_KEY = 28
+
+    def __init__(
+        self,
+        producer: tuple[str, int, int],
+        group: str,
+        membership: Membership,
+        offsets: Mapping[TopicPartition, OffsetAndMetadata],
+    ) -> None:
+        self._producer = producer
+        self._group = group
+        self._membership = membership
+        by_topic: dict[str, list[tuple[int, int, int, str, dict[int, bytes]]]] = {}
+        for tp, (offset, metadata) in offsets.items():
+            by_topic.setdefault(tp.topic, []).append((tp.partition, offset, _NO_LEADER_EPOCH, metadata, {}))
+        self._topics = [(topic, partitions, {}) for topic, partitions in by_topic.items()]
+
+    def build(self, request_struct_class: type[_Request]) -> _Request:
+        """Make the request in the one version there is."""
+        transactional_id, producer_id, epoch = self._producer
+        return request_struct_class(
+            transactional_id, self._group, producer_id, epoch, *self._membership, self._topics, {}
+        )
+
+
+class _Handler(TxnOffsetCommitHandler):
+    """aiokafka's handler, with our request, and with the errors that only our request can have."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        membership: Membership,
+        offsets: Mapping[TopicPartition, OffsetAndMetadata],
+        group: str,
+    ) -> None:
+        super().__init__(sender, offsets, group)
+        self._membership = membership
+
+    def create_request(self) -> FencedOffsetCommit:
+        manager = self._sender._txn_manager  # noqa: SLF001 - as the class we extend does
+        producer = manager.transactional_id, manager.producer_id, manager.producer_epoch
+        return FencedOffsetCommit(producer, self._group_id, self._membership, self._offsets)
+
+    def handle_response(self, response: Response) -> float | None:
+        plain: list[tuple[str, list[tuple[int, int]]]] = []
+        for topic, partitions, _ in response.errors:
+            for _, error_code, _ in partitions:
+                if error_code == _FENCED_INSTANCE_ID or for_code(error_code) in _GROUP_ERRORS:
+                    self._sender._txn_manager.error_transaction(GroupFencedError(error_code))  # noqa: SLF001 - as above
+                    return None
+            plain.append((topic, [(partition, error_code) for partition, error_code, _ in partitions]))
+        return super().handle_response(_Plain(plain))
+
+
+_GROUP_ERRORS: Final = frozenset({IllegalGenerationError, UnknownMemberIdError})
+
+
+class _Plain(NamedTuple):
+    """The answer in the shape of version 0, which aiokafka's handler reads."""
+
+    errors: list[tuple[str, list[tuple[int, int]]]]
+
+
+class _FencedSender(Sender):
+    membership: Callable[[], Membership]
+
+    async def _do_txn_offset_commit(self, offsets: dict[TopicPartition, OffsetAndMetadata], group_id: str) -> None:
+        try:
+            node = await self._find_coordinator(CoordinationType.GROUP, group_id)
+        except GroupAuthorizationFailedError as error:
+            self._txn_manager.error_transaction(error)
+            return
+        await _Handler(self, self.membership(), offsets, group_id).do(node)
+
+
+class FencedProducer(AIOKafkaProducer):
+    """A transactional producer; its predecessor of the same `transactional_id` is fenced when it starts."""
+
+    def __init__(
+        self, options: ClientOptions, transactional_id: str, membership: Callable[[], Membership] = lambda: NOBODY
+    ) -> None:
+        super().__init__(
+            **options,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            request_timeout_ms=_REQUEST_TIMEOUT_MS,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=MAX_RECORD_BYTES,
+            compression_type="lz4",
+        )
+        self._sender = _FencedSender(
+            self.client,
+            acks=_ACKS_ALL,
+            txn_manager=self._txn_manager,
+            message_accumulator=self._message_accumulator,
+            retry_backoff_ms=options["retry_backoff_ms"],
+            request_timeout_ms=_REQUEST_TIMEOUT_MS,
+        )
+        self._sender.membership = membership
+
+    def trouble(self) -> BaseException | None:
+        """Return the error that the current transaction can only be aborted for, if there is one."""
+        waiter = self._txn_manager.wait_for_transaction_end()
+        return waiter.exception() if waiter is not None and waiter.done() else None
+
+    async def discard(self) -> None:
+        """Close without waiting for what is on its way: the next producer of this id has the broker abort it.
+
+        Never `stop` or reuse a producer after a failed transaction. aiokafka forgets after an error which partitions
+        took part, and so completes an abort without telling the broker; the next commit would publish what was to be
+        aborted.
+        """
+        self._closed = True
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._sender.close()
+                await self.client.close()
+        except (TimeoutError, KafkaError) as error:
+            _log.warning("a discarded Kafka producer did not close cleanly: %r", error)

@@ -1,0 +1,123 @@
+"""Records in: from FastStream's batches to the gateway, with a tracker for each."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from ....schemas.record import Record
+from ..port import Admit, BusLost, Delivery
+from .bell import Bell
+from .fate import Fate
+from .load import Handle
+from .partitions import Partitions
+from .rebalance import Rebalance, current_assignment
+from .tracker import Tracker, WentBackError
+
+_log = logging.getLogger(__name__)
+
+#: What is handed to the gateway at a time: of a batch that has to wait for room, the rest can still be given back.
+_HANDFUL: Final = 64
+
+
+class Intake:
+    """Admits records. While the gateway has no room, it waits, and so does the fetching behind it."""
+
+    def __init__(  # noqa: PLR0913 - its collaborators, and time
+        self,
+        partitions: Partitions,
+        rebalance: Rebalance,
+        bell: Bell,
+        fate: Fate,
+        consumer: Callable[[], AIOKafkaConsumer],
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._partitions = partitions
+        self._rebalance = rebalance
+        self._bell = bell
+        self._fate = fate
+        self._consumer = consumer
+        self._now = now
+        self._admit: Admit | None = None
+        self._admitting: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    def start(self, admit: Admit) -> None:
+        """Deliver to `admit` from now on."""
+        self._admit = admit
+
+    def stop(self) -> None:
+        """Deliver no more."""
+        self._stopped = True
+        self._bell.ring()
+
+    async def abandon(self) -> None:
+        """Give up an `admit` that is still waiting for room."""
+        if self._admitting is not None:
+            self._admitting.cancel()
+            await asyncio.wait({self._admitting})
+
+    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
+        """Take a batch in: what FastStream calls, one batch after the other."""
+        try:
+            await self._handle(records)
+        except WentBackError as error:
+            self._fate.lose(BusLost(f"a log went back; was a broker's disk restored, or a topic made anew? {error}"))
+        except Exception as error:  # noqa: BLE001 - FastStream would swallow it and go on with the next batch
+            self._fate.lose(error)
+
+    async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
+        # Records come as soon as aiokafka has an assignment; what is committed there, we know a moment later.
+        assignment = current_assignment(self._consumer())
+        await self._bell.until(lambda: self._stopped or assignment is not self._valid() or self._ready(assignment))
+        for start in range(0, len(records), _HANDFUL):
+            handful = records[start : start + _HANDFUL]
+            await self._bell.until(lambda handful=handful: not self._ready(assignment) or self._has_room(handful))
+            if not self._ready(assignment):
+                return  # void: they are fetched again, by whoever has them now
+            deliveries = list(self._deliveries(handful))
+            if deliveries:
+                await self._hand_over(deliveries)
+
+    def _valid(self) -> object:
+        return current_assignment(self._consumer())
+
+    def _ready(self, assignment: object) -> bool:
+        """Say whether what was fetched under `assignment` may be admitted."""
+        return not self._stopped and self._partitions.admitting and self._rebalance.assignment is assignment
+
+    def _has_room(self, records: Sequence[ConsumerRecord]) -> bool:
+        return all(
+            (tracker := self._partitions.get(r.topic, r.partition)) is None or tracker.has_room(r.offset, len(records))
+            for r in records
+        )
+
+    def _deliveries(self, records: Iterable[ConsumerRecord]) -> Iterable[Delivery]:
+        for r in records:
+            tracker = self._partitions.get(r.topic, r.partition)
+            if tracker is None:
+                continue
+            at_ms = r.timestamp if r.timestamp >= 0 else int(self._now() * 1000)
+            if tracker.admit(r.offset, at_ms):
+                yield _delivery(r, tracker, at_ms)
+
+    async def _hand_over(self, deliveries: Sequence[Delivery]) -> None:
+        """Give deliveries to the gateway and wait until it has room for more, or until we stop."""
+        admit = self._admit
+        if admit is None:
+            raise BusLost("expected to be started before records come, got records")
+        task = self._admitting = asyncio.ensure_future(admit(deliveries))
+        task.add_done_callback(lambda _: self._bell.ring())
+        await self._bell.until(lambda: self._stopped or task.done())
+        if task.done():
+            task.result()
+
+
+def _delivery(r: ConsumerRecord, tracker: Tracker, at_ms: int) -> Delivery:
+    place = f"{r.topic}/{r.partition}/{r.offset}"
+    record = Record(r.topic, r.value, r.key, tuple(r.headers))
+    return Delivery(record, place, at_ms, Handle(TopicPartition(r.topic, r.partition), tracker, r.offset))

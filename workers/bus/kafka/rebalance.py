@@ -1,0 +1,122 @@
+"""What happens when the group shares its partitions out anew.
+
+Every rebalance takes all partitions from all members and gives them out again (aiokafka knows no other kind). Taken:
+stop admitting, let the calls under way end for a while, commit. Given: find out what is committed, go on from there.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from ....producers.kafka_wire import fetch_committed
+from .bell import Bell
+from .fate import Fate
+from .fenced import NOBODY, Membership
+from .outbox import Outbox
+from .partitions import Partitions
+from .tracker import Commit
+
+_log = logging.getLogger(__name__)
+
+#: aiokafka sends no heartbeat while it waits for us to take what is assigned; so we take it beside.
+_ATTACHING: Final = "kafka bus: attach"
+
+
+class Rebalance(ConsumerRebalanceListener):
+    """Hears from aiokafka what is taken and what is given."""
+
+    def __init__(  # noqa: PLR0913 - its collaborators
+        self,
+        partitions: Partitions,
+        outbox: Outbox,
+        bell: Bell,
+        fate: Fate,
+        consumer: Callable[[], AIOKafkaConsumer],
+        *,
+        group: str,
+        drain_seconds: float,
+    ) -> None:
+        self._partitions = partitions
+        self._outbox = outbox
+        self._bell = bell
+        self._fate = fate
+        self._consumer = consumer
+        self._group = group
+        self._drain_seconds = drain_seconds
+        self._attaching: asyncio.Task[None] | None = None
+        self.membership = NOBODY
+        #: aiokafka's assignment that the trackers belong to: records fetched under another one are void.
+        self.assignment: object = None
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Give everything back."""
+        try:
+            await self._give_back(revoked)
+        except Exception as error:  # noqa: BLE001 - aiokafka would swallow it and go on
+            self._fate.lose(error)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Take what is ours now."""
+        coordinator = self._consumer()._coordinator  # noqa: SLF001 - aiokafka tells nobody its generation
+        instance = coordinator._group_instance_id  # noqa: SLF001 - as above
+        self.membership = Membership(coordinator.generation, coordinator.member_id, instance)
+        self._partitions.keep(assigned)
+        self._outbox.poke()
+        self._attaching = self._fate.watch(self._attach(current_assignment(self._consumer()), assigned), _ATTACHING)
+
+    async def _give_back(self, revoked: Collection[TopicPartition]) -> None:
+        self._partitions.admitting = False
+        self._bell.ring()
+        if self._attaching is not None:
+            self._attaching.cancel()
+        trackers = self._partitions.of(revoked)
+        await drained(self._bell, lambda: any(tracker.out for tracker in trackers), self._drain_seconds)
+        await self._outbox.flush(then=self._partitions.suspend)
+        left = sum(tracker.out for tracker in trackers)
+        _log.info("gave back %d partitions with %d requests still under way", len(trackers), left)
+
+    async def _attach(self, assignment: object, assigned: Collection[TopicPartition]) -> None:
+        consumer = self._consumer()
+        client = consumer._client  # noqa: SLF001 - a connection that is there already
+        committed = await fetch_committed(client, self._group, assigned)
+        commits = {tp: Commit(*committed[tp]) if tp in committed else None for tp in assigned}
+        commits |= await self._cut(consumer, commits)
+        self._partitions.take(commits)
+        self.assignment = assignment
+        self._bell.ring()
+        self._outbox.poke()
+        _log.info("took %d partitions", len(assigned))
+
+    async def _cut(
+        self, consumer: AIOKafkaConsumer, commits: Mapping[TopicPartition, Commit | None]
+    ) -> dict[TopicPartition, Commit]:
+        """Find partitions whose log ends before their committed offset, and begin at its end.
+
+        It happens when a broker loses what it had acknowledged. aiokafka would begin at the beginning, and have
+        everything that the log still holds run, and paid, again.
+        """
+        wanted = {tp: commit for tp, commit in commits.items() if commit is not None and commit.offset}
+        ends = await consumer.end_offsets(list(wanted)) if wanted else {}
+        cut = {tp: Commit(ends[tp]) for tp, commit in wanted.items() if ends[tp] < commit.offset}
+        for tp, (end, _) in cut.items():
+            _log.error("%s/%d ends at %d, but %d is committed: its broker has lost records", *tp, end, wanted[tp].offset)
+            consumer.seek(tp, end)
+        return cut
+
+
+def current_assignment(consumer: AIOKafkaConsumer) -> object:
+    """Return aiokafka's own object for what is assigned now: a new one with each assignment."""
+    subscription = consumer._subscription.subscription  # noqa: SLF001 - a set of partitions does not tell two apart
+    return None if subscription is None else subscription.assignment
+
+
+async def drained(bell: Bell, busy: Callable[[], bool], seconds: float) -> None:
+    """Wait, at most `seconds`, while `busy()`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await bell.until(lambda: not busy())
+    except TimeoutError:
+        pass  # what is still under way is delivered again, to whoever has the partition then
