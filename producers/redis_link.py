@@ -154,7 +154,7 @@ class RedisLink:
     async def _open(self) -> AbstractConnection:
         connection = await self._address.connection()
         try:
-            await connection.connect()  # type: ignore[no-untyped-call] - redis-py's own omission
+            await connection.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it out
         except BaseException:
             await connection.disconnect(nowait=True)
             raise

@@ -52,9 +52,9 @@ def identity_key(prefix: str) -> str:
     return f"{tag(prefix)}:identity"
 
 
-def at_ms(entry_id: bytes) -> int:
+def at_ms(entry_id: str) -> int:
     """Return when an entry was appended, unix milliseconds by the server's clock: the first half of its id."""
-    return int(entry_id.partition(b"-")[0])
+    return int(entry_id.partition("-")[0])
 
 
 def id_after(entry_id: str) -> str:

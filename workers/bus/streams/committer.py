@@ -1,0 +1,176 @@
+"""The queue of what is finished, and its commits.
+
+A commit is one call of `commit.lua` and not a MULTI: it is as atomic, and its replies depend on whether the entry was
+still ours to acknowledge, which a MULTI cannot ask. Each commit has a name, and the server remembers the last one with
+its outcome: a call whose answer got lost is simply made again.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from ....producers.redis_link import LinkDown, RedisLink, insist
+from ....schemas.record import Record
+from ....schemas.streams import fields_of
+from ..port import Delivery
+from .settings import StreamsSettings, script
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+_MAX_ITEMS: Final = 500
+_MAX_BYTES: Final = 4 * 1024 * 1024
+#: Longer than any outage that a worker lives through.
+_REMEMBERED_MS: Final = 7 * 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The end of one delivery, or records that end nothing."""
+
+    delivery: Delivery | None
+    replies: Sequence[Record]
+    usage: Sequence[Record]
+
+    @property
+    def size(self) -> int:
+        return sum(len(record.value or b"") for records in (self.replies, self.usage) for record in records)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the deliveries of one commit."""
+
+    #: Ended here.
+    committed: Sequence[Delivery]
+    #: Another worker's: their replies were dropped.
+    lost: Sequence[Delivery]
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    name: str
+    keys: Sequence[str]
+    payload: bytes
+    fields: bytes
+    deliveries: Sequence[Delivery]
+
+
+class Committer:
+    """Queues ends and commits them in their order."""
+
+    def __init__(
+        self,
+        link: RedisLink,
+        settings: StreamsSettings,
+        token: str,
+        *,
+        done: Callable[[Outcome], None],
+        trouble: Callable[[LinkDown], None],
+    ) -> None:
+        self._link = link
+        self._settings = settings
+        self._token = token
+        self._done = done
+        self._trouble = trouble
+        self._queue: list[_End] = []
+        self._current: _Commit | None = None
+        self._waiting = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self.commits = 0
+
+    def __repr__(self) -> str:
+        return f"<Committer {len(self._queue)} queued, {self.commits} commits>"
+
+    def add(self, delivery: Delivery | None, replies: Sequence[Record], usage: Sequence[Record]) -> None:
+        """Queue the end of a delivery, or records without one."""
+        self._queue.append(_End(delivery, replies, usage))
+        self._waiting.set()
+
+    async def run(self) -> None:
+        """Commit what is queued, every `commit_interval`, for ever."""
+        while True:
+            await self._waiting.wait()
+            await asyncio.sleep(self._settings.commit_interval)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Commit what is queued. While the server is away this waits, and keeps what is queued."""
+        async with self._turn:
+            while self._current is not None or self._queue:
+                self._current = self._current or self._next()
+                outcome = await insist(self._attempt, on_trouble=self._trouble)
+                self._current = None
+                self.commits += 1
+                self._done(outcome)
+            self._waiting.clear()
+
+    async def _attempt(self) -> Outcome:
+        commit = self._current
+        if commit is None:
+            raise ValueError("expected a commit to attempt, there is none")
+        args = (self._settings.group, commit.name, _REMEMBERED_MS, commit.payload, commit.fields)
+        lost: bytes = await self._link.run(script("commit"), commit.keys, args)
+        places = frozenset(int(place) for place in lost.split())
+        return Outcome(
+            [delivery for place, delivery in enumerate(commit.deliveries) if place not in places],
+            [commit.deliveries[place] for place in sorted(places)],
+        )
+
+    def _next(self) -> _Commit:
+        """Take from the queue what one commit may hold, and write it down as `commit.lua` reads it."""
+        size = count = 0
+        for end in self._queue[:_MAX_ITEMS]:
+            if count and size + end.size > _MAX_BYTES:
+                break
+            size += end.size
+            count += 1
+        ends, self._queue = self._queue[:count], self._queue[count:]
+        return self._written(ends)
+
+    def _written(self, ends: Sequence[_End]) -> _Commit:
+        form = _Form(self._settings)
+        completions: list[tuple[int, object, list[list[int]], list[list[int]]]] = []
+        more: list[list[int]] = []
+        for end in ends:
+            if end.delivery is None:
+                more += form.written(end.usage)
+                continue
+            lane = form.stream(end.delivery.record.topic)
+            completions.append((lane, end.delivery.handle, form.written(end.replies), form.written(end.usage)))
+        deliveries = [end.delivery for end in ends if end.delivery is not None]
+        return _Commit(
+            f"{self._token}-{self.commits}", form.keys, _encode((completions, more)), form.written_fields(), deliveries
+        )
+
+
+class _Form:
+    """One commit as `commit.lua` reads it."""
+
+    def __init__(self, settings: StreamsSettings) -> None:
+        self._settings = settings
+        self._streams: dict[str, int] = {}
+        self._fields: list[bytes] = []
+        self.keys = [settings.commit_key]
+
+    def stream(self, topic: str) -> int:
+        """Return the place of a topic's stream in KEYS, from 1 as Lua counts."""
+        place = self._streams.get(topic)
+        if place is None:
+            self.keys.append(self._settings.key(topic))
+            place = self._streams[topic] = len(self.keys)
+        return place
+
+    def written(self, records: Sequence[Record]) -> list[list[int]]:
+        """Write records down: stream and lengths here, the fields themselves at the end of the fields."""
+        return [self._record(record) for record in records]
+
+    def written_fields(self) -> bytes:
+        return b"".join(self._fields)
+
+    def _record(self, record: Record) -> list[int]:
+        fields = fields_of(record)
+        self._fields += fields
+        return [self.stream(record.topic), *map(len, fields)]

@@ -1,0 +1,59 @@
+"""From the streams to the gateway."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ....producers.redis_link import GroupGone, LinkDown
+from ..port import Admit, Delivery
+from .out import Out
+from .reader import Reader
+
+_PAUSE_SECONDS: Final = 0.1
+
+
+class Intake:
+    """Reads and delivers, one handful at a time: nothing is read while the gateway has no room."""
+
+    def __init__(self, reader: Reader, out: Out, trouble: Callable[[LinkDown], None]) -> None:
+        self._reader = reader
+        self._out = out
+        self._trouble = trouble
+        #: The server's book may hold entries of ours that we do not have: after a broken connection, or an adoption.
+        self.behind = True
+        #: Deliver no more.
+        self.stopping = False
+
+    async def run(self, admit: Admit) -> None:
+        """Deliver until `stopping`."""
+        while not self.stopping:
+            fresh = self._out.add(await self._next())
+            if fresh and not self.stopping:
+                await admit(fresh)
+            elif fresh:
+                self._out.remove(fresh)  # they stay ours in the server's book, and somebody's who adopts them
+
+    async def _next(self) -> Sequence[Delivery]:
+        try:
+            if self.behind:
+                self.behind = False
+                left = await self._reader.left(self._out)
+                self.behind = bool(left)
+                return left
+            return await self._reader.fresh()
+        except GroupGone:
+            await self._make_groups()
+        except LinkDown as error:
+            self._lost_touch(error)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return ()
+
+    async def _make_groups(self) -> None:
+        try:
+            await self._reader.make_groups()
+        except LinkDown as error:
+            self._lost_touch(error)
+
+    def _lost_touch(self, error: LinkDown) -> None:
+        self.behind = True
+        self._trouble(error)
