@@ -1,0 +1,144 @@
+"""What an attempt costs: exact, rounded once, monotone, never negative."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.routing.prices import Price, Rates, Tier, cost_nano, estimate_nano, from_config, per_million
+from headgate.schemas import config
+from headgate.schemas.reply import Tokens
+
+_UNIT = Fraction(1, 10**15)  # 10⁻²⁴ dollars in nano-dollars
+_COUNTS = st.integers(0, 3_000_000)
+_AMOUNTS = st.decimals(0, 1_000, places=6)
+_RATES = st.builds(Rates, *[_AMOUNTS.map(per_million)] * 5)
+
+
+@st.composite
+def _prices(draw):
+    starts = sorted(draw(st.sets(st.integers(0, 2_000_000), max_size=3)), reverse=True)
+    tiers = tuple(Tier(start, draw(_RATES)) for start in starts)
+    return Price(draw(_RATES), "test 1", "test/model", tiers, draw(_AMOUNTS.map(per_million)))
+
+
+@st.composite
+def _tokens(draw):
+    cached, written, plain = draw(_COUNTS), draw(_COUNTS), draw(_COUNTS)
+    reasoning, said = draw(_COUNTS), draw(_COUNTS)
+    return Tokens(cached + written + plain, cached, written, said + reasoning, reasoning)
+
+
+def _rates_for(price, tokens):
+    return next((tier.rates for tier in price.tiers if tokens.input > tier.above), price.rates)
+
+
+def _exact(price, tokens):
+    rates = _rates_for(price, tokens)
+    return _UNIT * (
+        price.request
+        + (tokens.input - tokens.cached - tokens.cache_write) * rates.input
+        + tokens.cached * rates.cached
+        + tokens.cache_write * rates.cache_write
+        + (tokens.output - tokens.reasoning) * rates.output
+        + tokens.reasoning * rates.reasoning
+    )
+
+
+@given(_prices(), _tokens())
+def test_the_cost_is_the_exact_sum_rounded_once_half_to_even(price, tokens):
+    assert cost_nano(price, tokens) == round(_exact(price, tokens))
+
+
+@given(_prices(), _tokens(), _tokens())
+def test_two_attempts_cost_what_both_together_cost_but_for_the_rounding(price, one, other):
+    flat = Price(price.rates, price.version, price.source)
+    both = Tokens(*(a + b for a, b in zip(_counts(one), _counts(other), strict=True)))
+    assert abs(cost_nano(flat, one) + cost_nano(flat, other) - cost_nano(flat, both)) <= 1
+
+
+@given(_prices(), _tokens(), st.sampled_from(["input", "output"]), st.integers(0, 10**6))
+def test_more_tokens_never_cost_less_within_a_tier(price, tokens, kind, more):
+    flat = Price(_rates_for(price, tokens), price.version, price.source, request=price.request)
+    larger = Tokens(**{**_named(tokens), kind: getattr(tokens, kind) + more})
+    assert cost_nano(flat, larger) >= cost_nano(flat, tokens) >= 0
+
+
+@given(_prices(), st.builds(Tokens, *[_COUNTS] * 5))
+def test_counts_that_contradict_each_other_still_cost_something_and_never_less_than_nothing(price, tokens):
+    named = tokens.cached + tokens.cache_write + tokens.reasoning
+    rates = _rates_for(price, tokens)
+    cheapest = min(rates.cached, rates.cache_write, rates.reasoning)
+    assert cost_nano(price, tokens) >= round(_UNIT * named * cheapest)
+
+
+@given(_prices(), _tokens(), _COUNTS, _COUNTS)
+def test_an_estimate_is_never_below_what_an_attempt_within_it_costs(price, tokens, more_input, more_output):
+    estimate = estimate_nano(price, tokens.input + more_input, tokens.output + more_output)
+    assert estimate >= cost_nano(price, tokens)
+
+
+@given(_prices(), _tokens())
+def test_an_estimate_charges_nothing_dearer_than_the_dearest_rate_that_could_apply(price, tokens):
+    reached = [price.rates, *(tier.rates for tier in price.tiers if tokens.input > tier.above)]
+    dearest = max(max(_rate_values(rates)) for rates in reached)
+    total = price.request + (tokens.input + tokens.output) * dearest
+    assert estimate_nano(price, tokens.input, tokens.output) <= round(_UNIT * total)
+
+
+def _counts(tokens):
+    return (tokens.input, tokens.cached, tokens.cache_write, tokens.output, tokens.reasoning)
+
+
+def _named(tokens):
+    return dict(zip(Tokens.__struct_fields__, _counts(tokens), strict=True))
+
+
+def _rate_values(rates):
+    return (rates.input, rates.cached, rates.cache_write, rates.output, rates.reasoning)
+
+
+@pytest.mark.parametrize(("tokens", "nano"), [(1, 0), (2, 1), (3, 2), (5, 2), (7, 4), (0, 0)])
+def test_half_a_nano_dollar_goes_to_the_even_neighbour(tokens, nano):
+    price = from_config(config.Price(input=Decimal("0.0005")))  # half a nano-dollar per token
+    assert cost_nano(price, Tokens(input=tokens)) == nano
+
+
+def test_a_tier_is_reached_above_its_start_and_then_holds_for_all_tokens():
+    cheap, dear = Rates(*[per_million(Decimal(1))] * 5), Rates(*[per_million(Decimal(2))] * 5)
+    price = Price(cheap, "test 1", "test/model", (Tier(1_000, dear),))
+    assert cost_nano(price, Tokens(input=1_000, output=1)) == 1_001_000
+    assert cost_nano(price, Tokens(input=1_001, output=1)) == 2_004_000
+
+
+def test_a_price_of_the_config_is_stamped_as_such_and_absent_kinds_cost_as_their_parents():
+    price = from_config(config.Price(input=Decimal("0.10"), output=Decimal("0.40")))
+    assert (price.version, price.tiers, price.request) == ("config", (), 0)
+    assert cost_nano(price, Tokens(1_000_000, 300_000, 200_000, 1_000_000, 900_000)) == 500_000_000
+
+
+def test_a_price_of_the_config_with_all_kinds_charges_each():
+    given_ = config.Price(input=Decimal(3), output=Decimal(15), cached=Decimal("0.3"), cache_write=Decimal("3.75"))
+    assert cost_nano(from_config(given_), Tokens(1_000, 200, 300, 10)) == (
+        500 * 3000 + 200 * 300 + 300 * 3750 + 150_000
+    )
+
+
+def test_a_cached_price_of_zero_is_free_and_not_absent():
+    price = from_config(config.Price(input=Decimal(1), cached=Decimal(0)))
+    assert cost_nano(price, Tokens(input=10, cached=10)) == 0
+
+
+@pytest.mark.parametrize(
+    ("dollars", "units"),
+    [("0", 0), ("0.000000000000000001", 1), ("1.0399999999999998", 1_039_999_999_999_999_800), ("1000000", 10**24)],
+)
+def test_rates_are_exact_to_the_eighteenth_decimal(dollars, units):
+    assert per_million(Decimal(dollars)) == units
+
+
+@given(st.decimals(0, 10**9, places=30))
+def test_decimals_after_the_eighteenth_are_rounded_and_not_cut(dollars):
+    assert per_million(dollars) == round(Fraction(dollars) * 10**18)
