@@ -99,3 +99,39 @@ def _decode_headers(raw: bytes | None) -> Headers:
         return _headers.decode(raw)
     except msgspec.DecodeError:
         return ()  # somebody else's entry: its headers say nothing to us
+
+
+class Form:
+    """Records as the scripts read them: which stream and which lengths, and all fields in one string beside that.
+
+    One string, because Lua's cmsgpack reads no binary, and thousands of arguments cost more than one.
+    """
+
+    def __init__(self, prefix: str, first_key: str) -> None:
+        self._prefix = prefix
+        self._places: dict[str, int] = {}
+        self._fields: list[bytes] = []
+        #: The KEYS of the script; the streams follow the first one.
+        self.keys = [first_key]
+
+    def place(self, topic: str) -> int:
+        """Return the place of a topic's stream among the keys, from 1 as Lua counts."""
+        place = self._places.get(topic)
+        if place is None:
+            self.keys.append(stream_key(self._prefix, topic))
+            place = self._places[topic] = len(self.keys)
+        return place
+
+    def write(self, records: Sequence[Record]) -> list[list[int]]:
+        """Take the records' fields, and return what the script needs to find them, in the same order."""
+        return [self._write(record) for record in records]
+
+    def _write(self, record: Record) -> list[int]:
+        fields = fields_of(record)
+        self._fields += fields
+        return [self.place(record.topic), *map(len, fields)]
+
+    @property
+    def fields(self) -> bytes:
+        """All fields that were written, one after the other."""
+        return b"".join(self._fields)

@@ -14,7 +14,7 @@ import msgspec
 
 from ....producers.redis_link import LinkDown, RedisLink, insist
 from ....schemas.record import Record
-from ....schemas.streams import fields_of
+from ....schemas.streams import Form
 from ..port import Delivery
 from .settings import StreamsSettings, script
 
@@ -131,46 +131,15 @@ class Committer:
         return self._written(ends)
 
     def _written(self, ends: Sequence[_End]) -> _Commit:
-        form = _Form(self._settings)
+        form = Form(self._settings.prefix, self._settings.commit_key)
         completions: list[tuple[int, object, list[list[int]], list[list[int]]]] = []
         more: list[list[int]] = []
         for end in ends:
             if end.delivery is None:
-                more += form.written(end.usage)
+                more += form.write(end.usage)
                 continue
-            lane = form.stream(end.delivery.record.topic)
-            completions.append((lane, end.delivery.handle, form.written(end.replies), form.written(end.usage)))
+            lane = form.place(end.delivery.record.topic)
+            completions.append((lane, end.delivery.handle, form.write(end.replies), form.write(end.usage)))
         deliveries = [end.delivery for end in ends if end.delivery is not None]
-        return _Commit(
-            f"{self._token}-{self.commits}", form.keys, _encode((completions, more)), form.written_fields(), deliveries
-        )
-
-
-class _Form:
-    """One commit as `commit.lua` reads it."""
-
-    def __init__(self, settings: StreamsSettings) -> None:
-        self._settings = settings
-        self._streams: dict[str, int] = {}
-        self._fields: list[bytes] = []
-        self.keys = [settings.commit_key]
-
-    def stream(self, topic: str) -> int:
-        """Return the place of a topic's stream in KEYS, from 1 as Lua counts."""
-        place = self._streams.get(topic)
-        if place is None:
-            self.keys.append(self._settings.key(topic))
-            place = self._streams[topic] = len(self.keys)
-        return place
-
-    def written(self, records: Sequence[Record]) -> list[list[int]]:
-        """Write records down: stream and lengths here, the fields themselves at the end of the fields."""
-        return [self._record(record) for record in records]
-
-    def written_fields(self) -> bytes:
-        return b"".join(self._fields)
-
-    def _record(self, record: Record) -> list[int]:
-        fields = fields_of(record)
-        self._fields += fields
-        return [self.stream(record.topic), *map(len, fields)]
+        name = f"{self._token}-{self.commits}"
+        return _Commit(name, form.keys, _encode((completions, more)), form.fields, deliveries)

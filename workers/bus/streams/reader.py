@@ -4,13 +4,13 @@ from collections.abc import Container, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from ....producers.portion import Portion
 from ....producers.redis_link import RedisLink
 from ....schemas.streams import at_ms, id_before, record_of
 from ..port import Delivery
 from .lifeline import make_groups
 from .settings import StreamsSettings
 
-_FIRST_COUNT: Final = 16
 _LISTED: Final = 1_000
 _NEW: Final = (b">",)
 
@@ -22,7 +22,7 @@ class Reader:
         self._link = link
         self._settings = settings
         self._topics = {settings.key(topic).encode(): topic for topic in settings.topics.lanes}
-        self._count = min(_FIRST_COUNT, settings.read_records)
+        self._portion = Portion(settings.read_records, settings.read_bytes)
 
     async def make_groups(self) -> None:
         """Make the streams and the group where they are missing."""
@@ -30,9 +30,8 @@ class Reader:
 
     async def fresh(self) -> Sequence[Delivery]:
         """Return entries that nobody has read, the most urgent lane first; none if none come for `read_wait`."""
-        found = await self._read(self._count, (*self._topics, *_NEW * len(self._topics)), self._settings.read_wait)
-        self._adapt(found)
-        return found
+        lanes = (*self._topics, *_NEW * len(self._topics))
+        return await self._read(self._portion.count, lanes, self._settings.read_wait)
 
     async def left(self, known: Container[str]) -> Sequence[Delivery]:
         """Return some of the entries that are ours by the server's book and not in `known`; none if there is none.
@@ -55,7 +54,7 @@ class Reader:
             ids = [row[0].decode() for row in rows]
             for is_known, run in groupby(ids, key=lambda entry: f"{topic}/{entry}" in known):
                 if not is_known:
-                    return list(run)[: self._count]
+                    return list(run)[: self._portion.count]
             if len(ids) < _LISTED:
                 return ()
             start = f"({ids[-1]}"
@@ -72,18 +71,12 @@ class Reader:
             if len(present) < len(entries):
                 await self._forget_deleted(key, [entry[0] for entry in entries if entry[1] is None])
             deliveries += _deliveries(self._topics[key], present)
+        self._portion.learn([delivery.record.value for delivery in deliveries])
         return deliveries
 
     async def _forget_deleted(self, key: bytes, ids: Sequence[bytes]) -> None:
         """Acknowledge entries that somebody deleted from the stream: there is nothing to answer."""
         await self._link.call("XACK", key, self._settings.group, *ids)
-
-    def _adapt(self, found: Sequence[Delivery]) -> None:
-        if not found:
-            return
-        size = sum(len(delivery.record.value or b"") for delivery in found) / len(found)
-        fitting = int(self._settings.read_bytes / (size + 1))
-        self._count = max(1, min(fitting, self._count * 2, self._settings.read_records))
 
 
 def _deliveries(topic: str, entries: Sequence[Any]) -> list[Delivery]:
