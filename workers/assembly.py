@@ -1,0 +1,151 @@
+"""A worker's parts, put together from the settings. What is chosen here is chosen nowhere else."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..producers.redis_link import Address, RedisLink
+from ..routing.price_list import GenaiPrices, PriceList
+from ..routing.routes import Unroutable, build_routes
+from ..schemas.config import Config, KafkaBus, RedisServer, Tls
+from ..schemas.request import Defaults
+from ..schemas.topics import Topics
+from .bus.port import Bus
+from .embedded.server import EmbeddedServer
+from .gateway.attempts import Attempts, Clock
+from .gateway.gateway import Gateway, Ports, Rules
+from .gateway.room import Room
+from .http.caller import Caller
+from .http.transport import AiohttpTransport
+from .journal.redis import RedisJournal
+from .ops.bus_meter import bus_readings
+from .ops.gateway_meter import MetricsListener
+from .ops.journal_meter import MeteredScripts
+from .ops.metrics import Metrics
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .bus.kafka.bus import KafkaBus as KafkaPeer
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What a worker is told on its command line."""
+
+    #: Its name among its equals, the same after a restart; None: a random one.
+    slot: str | None = None
+    #: Who answers when no provider is configured: the simulator's base URL.
+    simulator: str | None = None
+    #: Stop when standard input ends.
+    exit_with_parent: bool = False
+
+
+class NotConfigured(Exception):  # noqa: N818 - the name is the state
+    """The config does not say enough to run; the message has a line for each problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A gateway on its bus, not started."""
+
+    bus: Bus
+    gateway: Gateway
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerator[Worker, None]:
+    """Put a worker together, and close what it needs when it is done with. Raises `NotConfigured`."""
+    config = settings.config
+    prices = await asyncio.to_thread(GenaiPrices.load)
+    rules = gateway_rules(config, prices, options.simulator)
+    async with AsyncExitStack() as stack:
+        server = await _embedded(config, stack)
+        bus = make_bus(config, options.slot, server)
+        link = RedisLink(store_address(config, server))
+        stack.push_async_callback(link.close)
+        scripts = MeteredScripts(link)
+        transport = await stack.enter_async_context(AiohttpTransport(connections=config.limits.in_flight))
+        clock = Clock(chance=random.random)
+        listener = MetricsListener()
+        ports = Ports(
+            bus,
+            RedisJournal(scripts, _store_prefix(config)),
+            Attempts(Caller(transport), clock),
+            prices,
+            listener,
+            clock,
+        )
+        gateway = Gateway(ports, rules, Room(config.limits.in_flight, config.limits.in_flight_bytes))
+        yield Worker(bus, gateway, Metrics([listener, scripts, bus_readings(bus.status)]))
+
+
+def gateway_rules(config: Config, prices: PriceList, simulator: str | None) -> Rules:
+    """Return what the gateway goes by. Raises `NotConfigured`."""
+    routes = build_routes(config, prices, simulator)
+    if isinstance(routes, Unroutable):
+        raise NotConfigured("\n".join(routes.problems))
+    topics = Topics(config.prefix)
+    defaults = Defaults(
+        reply_to=topics.replies(),
+        key=config.defaults.key,
+        deadline_ms=round(config.defaults.deadline * 1000),
+        max_bytes=config.limits.request_bytes,
+    )
+    return Rules(topics, routes, defaults, tuple(p.replace("{prefix}", config.prefix) for p in config.reply_topics))
+
+
+async def _embedded(config: Config, stack: AsyncExitStack) -> EmbeddedServer | None:
+    if config.bus is not None and (config.store is not None or config.bus.redis is not None):
+        return None
+    return await stack.enter_async_context(EmbeddedServer(Path(config.directory)))
+
+
+def redis_address(server: RedisServer) -> Address:
+    """Return how to reach a configured Redis."""
+    tls = server.tls or Tls()
+    password = None if server.password is None else server.password.get_secret_value()
+    return Address(server.url, password, tls.ca_file, tls.cert_file, tls.key_file, tls.check_hostname)
+
+
+def store_address(config: Config, server: EmbeddedServer | None) -> Address:
+    """Return where the journal lives: the store, else the bus's own Redis, else the embedded server."""
+    if config.store is not None:
+        return redis_address(config.store.redis)
+    if config.bus is not None and config.bus.redis is not None:
+        return redis_address(config.bus.redis)
+    return _embedded_address(server)
+
+
+def _store_prefix(config: Config) -> str:
+    return config.prefix if config.store is None else config.store.redis.prefix
+
+
+def _embedded_address(server: EmbeddedServer | None) -> Address:
+    if server is None:
+        raise RuntimeError("expected the embedded server to run, it does not")
+    return Address(server.ensure)
+
+
+def make_bus(config: Config, slot: str | None, server: EmbeddedServer | None) -> Bus:
+    """Return the bus that is configured, not started."""
+    if config.bus is not None and config.bus.kafka is not None:
+        return make_kafka_bus(config, config.bus.kafka, slot)
+    redis = None if config.bus is None else config.bus.redis
+    address = _embedded_address(server) if redis is None else redis_address(redis)
+    from .bus.streams.bus import StreamsBus  # noqa: PLC0415 - one bus is imported, the one that is used
+    from .bus.streams.settings import StreamsSettings  # noqa: PLC0415 - as above
+
+    name = slot or f"worker-{random.getrandbits(64):016x}"
+    return StreamsBus(address, StreamsSettings(name, config.prefix, commit_interval=config.operations.commit_interval))
+
+
+def make_kafka_bus(config: Config, kafka: KafkaBus, slot: str | None) -> "KafkaPeer":
+    """Return the Kafka bus, not started."""
+    from .bus.kafka.bus import KafkaBus as KafkaPeer  # noqa: PLC0415 - half a second that others need not wait
+
+    return KafkaPeer(kafka, slot, commit_seconds=config.operations.commit_interval)
