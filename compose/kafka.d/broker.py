@@ -53,7 +53,9 @@ def start(runtime: Runtime, place: Place, jvm: Jvm) -> "subprocess.Popen[bytes]"
     if not (place.directory / "data" / "meta.properties").exists():
         _format(runtime, properties)
     process = _spawn(runtime.command(SERVER, [str(properties)], jvm), place.directory)
-    (place.directory / _PID).write_text(str(process.pid))
+    fresh = place.directory / f"{_PID}.new"
+    fresh.write_text(str(process.pid))
+    fresh.replace(place.directory / _PID)
     return process
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import random
-import subprocess
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -13,13 +13,12 @@ import broker
 from handshake import handshake
 from install import locked, prepare, tell
 from ports import HOST, free_port, is_free
-from processes import command_of, end, wait_for_exit
 from runtime import Jvm
 from settings import Place, ports_of
 from trouble import Trouble
+from watch import Life, spawn, watch
 
 _CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
-_SCRIPT: Final = _CHECKOUT / "compose" / "kafka"
 _DEFAULT_PORT: Final = 9092
 #: Seconds for the port of a broker that was just killed to come free.
 _LINGER: Final = 3.0
@@ -28,11 +27,19 @@ _LINGER: Final = 3.0
 def main(arguments: Sequence[str]) -> int:
     """Run one command; return its exit status: 0 done, 1 not done (the reason is on stderr), 2 bad usage."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         return int(options.run(options))
     except Trouble as trouble:
         tell(str(trouble))
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _terminated(_signal: int, _frame: object) -> None:
+    """Leave by an exception, as by Ctrl-C, so that a broker on its way up is ended."""
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -51,13 +58,15 @@ def _up(options: argparse.Namespace) -> int:
 def _start(directory: Path, options: argparse.Namespace) -> Place:
     place = _choose(directory, options.port)
     runtime = prepare(options.cache)
-    process = broker.start(runtime, place, Jvm(options.heap, options.log_level, tuple(options.java_option)))
     try:
-        _watch_over(process.pid, directory, options)
+        process = broker.start(runtime, place, Jvm(options.heap, options.log_level, tuple(options.java_option)))
+        if _life(options).is_limited:
+            spawn(process.pid, directory, _life(options))
         broker.wait_until_ready(process, place, options.wait)
     except BaseException:
-        end(process.pid, broker.PATIENCE)
-        process.wait()
+        started = broker.find(directory)
+        if started is not None:
+            broker.stop(started)
         raise
     return place
 
@@ -98,29 +107,13 @@ def _await_free(port: int) -> None:
         time.sleep(0.05)
 
 
-def _watch_over(pid: int, directory: Path, options: argparse.Namespace) -> None:
-    """Start the process that ends the broker when its time is up or its owner is gone."""
-    if options.for_seconds is None and options.while_pid is None:
-        return
-    command = [sys.executable, str(_SCRIPT), "watch", "--directory", str(directory), "--pid", str(pid)]
-    if options.for_seconds is not None:
-        command += ["--for", str(options.for_seconds)]
-    if options.while_pid is not None:
-        command += ["--while-pid", str(options.while_pid)]
-    null = subprocess.DEVNULL
-    subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)
-
-
 def _watch(options: argparse.Namespace) -> int:
-    pids = [options.pid] if options.while_pid is None else [options.pid, options.while_pid]
-    if wait_for_exit(pids, options.for_seconds) == options.pid:
-        return 0
-    running = broker.find(options.directory)
-    if running is not None and running.pid == options.pid:
-        broker.stop(running)
-    elif command_of(options.pid):  # its directory is gone already
-        end(options.pid, broker.PATIENCE)
+    watch(options.pid, options.directory, _life(options))
     return 0
+
+
+def _life(options: argparse.Namespace) -> Life:
+    return Life(options.for_seconds, options.while_pid)
 
 
 def _down(options: argparse.Namespace) -> int:

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Final
 
 import broker
+import watch
 from ports import free_port
+from processes import end
 from runtime import Jvm, Runtime
 from settings import Place
 from toolchain import find_java, find_maven
@@ -110,9 +112,12 @@ def _prime(runtime: Runtime, scratch: Path, jvm: Jvm) -> None:
     port = free_port(rng)
     place = Place(scratch, port, free_port(rng, frozenset({port})))
     process = broker.start(runtime, place, jvm)
-    broker.wait_until_ready(process, place, _PRIME_SECONDS)
-    broker.stop(broker.Running(process.pid, place))
-    process.wait()
+    watch.spawn(process.pid, scratch, watch.Life(owner=os.getpid()))  # also when we are killed half-way
+    try:
+        broker.wait_until_ready(process, place, _PRIME_SECONDS)
+    finally:
+        end(process.pid, broker.PATIENCE)
+        process.wait()
 
 
 def tell(text: str) -> None:

@@ -54,37 +54,38 @@ _ASK = "def test_ask(kafka_address): assert kafka_address == '{}'"
 
 
 def inner(directory: Path, code: str, *options: str, **env: str) -> "subprocess.Popen[str]":
-    """Start a run of pytest of its own over the test file `code`."""
+    """Start a run of pytest of its own over the test file `code`; other plugins than ours would take time to load."""
     (directory / "test_inner.py").write_text(code)
-    (directory / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib -ra\n")
+    (directory / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib -ra -p no:cacheprovider\n")
     clean = {name: value for name, value in os.environ.items() if name != GIVEN and not name.startswith("PYTEST_")}
     basetemp = f"--basetemp={directory / 'base'}"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "support.kafka_fixture",
-        "-p",
-        "no:cacheprovider",
-        basetemp,
-        *options,
-    ]
+    command = [sys.executable, "-m", "pytest", "-p", "support.kafka_fixture", basetemp, *options]
     pipe = subprocess.PIPE
-    env = clean | {"PYTHONPATH": str(_TESTS)} | env
+    env = clean | {"PYTHONPATH": str(_TESTS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | env
     return subprocess.Popen(command, cwd=directory, env=env, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+
+
+def _runs(pid: int) -> bool:
+    """Say whether a process runs; the dead whom init has not buried yet do not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+_TWO_WORKERS = ("-p", "xdist.plugin", "-n", "2")
 
 
 @pytest.mark.kafka
 def test_two_workers_share_one_broker_that_ends_with_the_last(kafka_tools: None, tmp_path: Path) -> None:
     told = tmp_path / "told"
     told.mkdir()
-    with inner(tmp_path, _TELL, "-n", "2", TOLD=str(told)) as run:
+    with inner(tmp_path, _TELL, *_TWO_WORKERS, TOLD=str(told)) as run:
         said = run.communicate(timeout=100)[0]
     assert run.returncode == 0, said
     one, two = (path.read_text() for path in told.iterdir())
     assert one == two
-    assert not psutil.pid_exists(int(one.split()[1]))
+    assert not _runs(int(one.split()[1]))
     assert not (tmp_path / "base" / "kafka" / "data").exists()
 
 
@@ -92,7 +93,7 @@ def test_two_workers_share_one_broker_that_ends_with_the_last(kafka_tools: None,
 def test_the_broker_of_a_run_that_is_killed_ends_too(kafka_tools: None, tmp_path: Path) -> None:
     told = tmp_path / "told"
     os.mkfifo(told)
-    with inner(tmp_path, _HANG, "-p", "no:xdist", TOLD=str(told)) as run:
+    with inner(tmp_path, _HANG, TOLD=str(told)) as run:
         pid = int(told.read_text())  # waits for the writer
         broker = os.pidfd_open(pid)
         run.send_signal(signal.SIGKILL)
@@ -104,7 +105,7 @@ def test_the_broker_of_a_run_that_is_killed_ends_too(kafka_tools: None, tmp_path
 
 
 def test_without_java_the_tests_are_skipped_with_a_loud_reason(tmp_path: Path) -> None:
-    with inner(tmp_path, _ASK_FOUR_TIMES, "-n", "2", PATH=str(tmp_path), JAVA_HOME=str(tmp_path)) as run:
+    with inner(tmp_path, _ASK_FOUR_TIMES, *_TWO_WORKERS, PATH=str(tmp_path), JAVA_HOME=str(tmp_path)) as run:
         said = run.communicate(timeout=100)[0]
     assert run.returncode == 0, said
     assert "4 skipped" in said

@@ -2,9 +2,11 @@
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -152,6 +154,23 @@ def test_a_broker_ends_with_the_process_it_was_started_for(
     poll.register(broker, select.POLLIN)
     assert poll.poll(30_000)
     os.close(broker)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT])
+def test_a_start_that_is_interrupted_leaves_no_broker(kafka_tools: None, tmp_path: Path, way: signal.Signals) -> None:
+    command = [sys.executable, str(SCRIPT), "up", "--port", "0", "--directory", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as up:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "broker.pid").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        pid = int((tmp_path / "broker.pid").read_text())
+        up.send_signal(way)
+        out, err = up.communicate(timeout=60)
+    assert (up.returncode, out, err) == (128 + way, b"", b"")
+    assert kafka("status", "--directory", tmp_path).returncode == 1
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 async def _create(topic: str, address: str) -> None:
