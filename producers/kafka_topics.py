@@ -37,8 +37,9 @@ async def ensure_topics(options: ClientOptions, config: KafkaBus, wanted: Mappin
             )
         if missing:
             await _create(options, config, {topic: wanted[topic] for topic in missing})
-        while len(await existing(client, wanted)) < len(wanted):
+        while missing:
             await asyncio.sleep(_PAUSE_SECONDS)
+            missing -= await existing(client, missing)
     finally:
         await client.close()
 
@@ -63,7 +64,9 @@ async def existing(
             client.force_metadata_update()
             await sleep(_PAUSE_SECONDS)
         else:
-            return {topic for error_code, topic, internal, _ in response.topics if error_code in _THERE and not internal}
+            return {
+                topic for error_code, topic, internal, _ in response.topics if error_code in _THERE and not internal
+            }
 
 
 async def _create(options: ClientOptions, config: KafkaBus, topics: Mapping[str, Mapping[str, str]]) -> None:
@@ -84,7 +87,9 @@ async def _create(options: ClientOptions, config: KafkaBus, topics: Mapping[str,
 def _new_topic(config: KafkaBus, name: str, settings: Mapping[str, str]) -> NewTopic:
     settings = {"max.message.bytes": str(MAX_RECORD_BYTES), **settings}
     topic = NewTopic(name, config.partitions, 1, topic_configs=settings)
-    topic.replication_factor = config.replication  # the constructor refuses -1, the broker's default; the broker knows it
+    topic.replication_factor = (
+        config.replication
+    )  # the constructor refuses -1, the broker's default; the broker knows it
     return topic
 
 

@@ -27,6 +27,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 _NOTHING_COMMITTED: Final = -1
 _UNSTABLE: Final = 88
+_NO_TAGS: Final[dict[int, bytes]] = {}
 _PAUSE_SECONDS: Final = 0.05
 
 
@@ -88,11 +89,11 @@ class StableOffsetFetch(Request[_Request]):
         for tp in partitions:
             by_topic[tp.topic].append(tp.partition)
         self._group = group
-        self._topics = [(topic, numbers, {}) for topic, numbers in by_topic.items()]
+        self._topics = [(topic, numbers, _NO_TAGS) for topic, numbers in by_topic.items()]
 
     def build(self, request_struct_class: type[_Request]) -> _Request:
         """Make the request in the one version there is."""
-        return request_struct_class(self._group, self._topics, True, {})
+        return request_struct_class(self._group, self._topics, True, _NO_TAGS)
 
 
 class _UnstableOffsetCommitError(KafkaError):
@@ -116,9 +117,7 @@ async def fetch_committed(
     while partitions:
         try:
             node = await client.coordinator_lookup(CoordinationType.GROUP, group)
-            response = await client.send(
-                node, StableOffsetFetch(group, partitions), group=ConnectionGroup.COORDINATION
-            )
+            response = await client.send(node, StableOffsetFetch(group, partitions), group=ConnectionGroup.COORDINATION)
             return dict(_offsets(response))
         except KafkaError as error:
             if not error.retriable:

@@ -1,8 +1,8 @@
 """Who gets which partitions: every lane evenly, and as few moves as that allows.
 
 A partition that moves takes its calls with it: those that do not end in time are made, and paid, again. aiokafka's
-round robin moves almost everything when a worker comes or goes; its sticky assignor moves little, but may give a newcomer
-partitions of an empty lane only, and leave it idle.
+round robin moves almost everything when a worker comes or goes; its sticky assignor moves little, but may give a
+newcomer partitions of an empty lane only, and leave it idle.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -16,6 +16,7 @@ from ....schemas.record import Record
 from ....schemas.topics import Topics
 from ..port import Admit, BusLost, BusStatus, Committed, Delivery
 from .bell import Bell
+from .consumer import PersistentConsumer
 from .directory import Directory
 from .fate import Fate
 from .fenced import FencedProducer
@@ -29,7 +30,7 @@ from .vigil import lag, watch_over
 
 _log = logging.getLogger(__name__)
 
-#: Lanes are stamped with the broker's clock: deadlines count from when a request arrived, not from what its sender says.
+#: Lanes are stamped with the broker's clock: deadlines count from the arrival, not from what a sender's clock says.
 _LANE_SETTINGS: Final = {"message.timestamp.type": "LogAppendTime"}
 
 
@@ -71,7 +72,7 @@ class KafkaBus:
             self._partitions,
             self._directory.divert,
             self._bell,
-            self._rejoin,
+            lambda: self._consumer().rejoin(),
             interval=commit_seconds,
         )
         self._rebalance = Rebalance(
@@ -79,7 +80,7 @@ class KafkaBus:
             self._outbox,
             self._bell,
             self._fate,
-            lambda: self._subscription.consumer(),  # noqa: PLW0108 - it does not exist yet
+            self._consumer,
             group=config.group,
             drain_seconds=drain_seconds,
         )
@@ -88,7 +89,7 @@ class KafkaBus:
             self._rebalance,
             self._bell,
             self._fate,
-            lambda: self._subscription.consumer(),  # noqa: PLW0108 - as above
+            self._consumer,
             now=now,
         )
         self._subscription = subscribe(config, Member(slot, drain_seconds), self._rebalance, self._intake.handle)
@@ -126,7 +127,7 @@ class KafkaBus:
         await self._subscription.connect(self._options)
         self._background = [
             self._fate.watch(self._outbox.run(), "kafka bus: commit"),
-            self._fate.watch(watch_over(self._subscription.subscriber), "kafka bus: watch over the consumer"),
+            self._fate.watch(watch_over(self._subscription.consumer), "kafka bus: watch over the consumer"),
         ]
 
     async def drain(self, drain_seconds: float) -> None:
@@ -172,7 +173,7 @@ class KafkaBus:
         oldest = self._partitions.oldest_ms()
         return BusStatus(
             ready=self._partitions.admitting and not self._fate.over,
-            lag=lag(self._subscription.subscriber.consumer),
+            lag=lag(self._subscription.consumer()),
             oldest_ms=0 if oldest is None else max(0, int(self._now() * 1000) - oldest),
             uncommitted=self._partitions.open(),
             commits=self._outbox.commits,
@@ -181,11 +182,13 @@ class KafkaBus:
     def _wanted(self) -> dict[str, dict[str, str]]:
         topics = self._topics
         others = (topics.replies(), topics.usage, topics.dead_letters)
-        return {lane: _LANE_SETTINGS for lane in topics.lanes} | {topic: {} for topic in others}
+        return dict.fromkeys(topics.lanes, _LANE_SETTINGS) | {topic: {} for topic in others}
 
     def _producer(self, transactional_id: str) -> FencedProducer:
         return FencedProducer(self._options, transactional_id, lambda: self._rebalance.membership)
 
-    def _rejoin(self) -> None:
-        """Ask the group at once what is ours, instead of at the next heartbeat."""
-        self._subscription.consumer()._coordinator.request_rejoin()  # noqa: SLF001 - aiokafka has no public way
+    def _consumer(self) -> PersistentConsumer:
+        consumer = self._subscription.consumer()
+        if consumer is None:
+            raise BusLost("expected a consumer that FastStream has started, got none")
+        return consumer

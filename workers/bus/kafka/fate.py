@@ -32,7 +32,7 @@ class Fate:
         self._over.set()
 
     def lose(self, error: BaseException) -> None:
-        """Say that the bus cannot go on, and why. FastStream and aiokafka swallow what their callbacks raise: we do not."""
+        """Say that the bus cannot go on, and why. What FastStream and aiokafka would swallow comes here."""
         if self._over.is_set():
             return
         _log.critical("the Kafka bus cannot go on; the worker must be restarted", exc_info=error)

@@ -27,6 +27,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from ....producers.kafka_batches import BATCH_BYTES
 from ....producers.kafka_client import MAX_RECORD_BYTES, ClientOptions
+from .membership import NOBODY, Membership
 
 _log = logging.getLogger(__name__)
 
@@ -35,22 +36,11 @@ _NO_LEADER_EPOCH: Final = -1
 _REQUEST_TIMEOUT_MS: Final = 20_000
 _CLOSE_SECONDS: Final = 5.0
 _ACKS_ALL: Final = -1
+_NO_TAGS: Final[dict[int, bytes]] = {}
 
 #: How long the broker keeps a transaction open whose producer is silent, milliseconds. So long may a dead or suspended
 #: worker hold up readers of the topics that it was writing to.
 TRANSACTION_TIMEOUT_MS: Final = 30_000
-
-
-class Membership(NamedTuple):
-    """Who we are to the group, as of the assignment that says what is ours."""
-
-    generation: int
-    member: str
-    instance: str | None
-
-
-#: What a producer without a consumer says: then the broker checks nothing.
-NOBODY: Final = Membership(-1, "", None)
 
 
 class GroupFencedError(KafkaError):
@@ -128,14 +118,14 @@ class FencedOffsetCommit(Request[_Request]):
         self._membership = membership
         by_topic: dict[str, list[tuple[int, int, int, str, dict[int, bytes]]]] = {}
         for tp, (offset, metadata) in offsets.items():
-            by_topic.setdefault(tp.topic, []).append((tp.partition, offset, _NO_LEADER_EPOCH, metadata, {}))
-        self._topics = [(topic, partitions, {}) for topic, partitions in by_topic.items()]
+            by_topic.setdefault(tp.topic, []).append((tp.partition, offset, _NO_LEADER_EPOCH, metadata, _NO_TAGS))
+        self._topics = [(topic, partitions, _NO_TAGS) for topic, partitions in by_topic.items()]
 
     def build(self, request_struct_class: type[_Request]) -> _Request:
         """Make the request in the one version there is."""
         transactional_id, producer_id, epoch = self._producer
         return request_struct_class(
-            transactional_id, self._group, producer_id, epoch, *self._membership, self._topics, {}
+            transactional_id, self._group, producer_id, epoch, *self._membership, self._topics, _NO_TAGS
         )
 
 

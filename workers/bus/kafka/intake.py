@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 
 from ....schemas.record import Record
 from ..port import Admit, BusLost, Delivery
 from .bell import Bell
+from .consumer import PersistentConsumer
 from .fate import Fate
 from .load import Handle
 from .partitions import Partitions
-from .rebalance import Rebalance, current_assignment
+from .rebalance import Rebalance
 from .tracker import Tracker, WentBackError
 
 _log = logging.getLogger(__name__)
@@ -26,13 +27,13 @@ _HANDFUL: Final = 64
 class Intake:
     """Admits records. While the gateway has no room, it waits, and so does the fetching behind it."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators, and time
+    def __init__(
         self,
         partitions: Partitions,
         rebalance: Rebalance,
         bell: Bell,
         fate: Fate,
-        consumer: Callable[[], AIOKafkaConsumer],
+        consumer: Callable[[], PersistentConsumer],
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -72,11 +73,11 @@ class Intake:
 
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
         # Records come as soon as aiokafka has an assignment; what is committed there, we know a moment later.
-        assignment = current_assignment(self._consumer())
+        assignment = self._consumer().current_assignment()
         await self._bell.until(lambda: self._stopped or assignment is not self._valid() or self._ready(assignment))
         for start in range(0, len(records), _HANDFUL):
             handful = records[start : start + _HANDFUL]
-            await self._bell.until(lambda handful=handful: not self._ready(assignment) or self._has_room(handful))
+            await self._bell.until(self._room_for(handful, assignment))
             if not self._ready(assignment):
                 return  # void: they are fetched again, by whoever has them now
             deliveries = list(self._deliveries(handful))
@@ -84,16 +85,20 @@ class Intake:
                 await self._hand_over(deliveries)
 
     def _valid(self) -> object:
-        return current_assignment(self._consumer())
+        return self._consumer().current_assignment()
 
     def _ready(self, assignment: object) -> bool:
         """Say whether what was fetched under `assignment` may be admitted."""
         return not self._stopped and self._partitions.admitting and self._rebalance.assignment is assignment
 
+    def _room_for(self, records: Sequence[ConsumerRecord], assignment: object) -> Callable[[], bool]:
+        return lambda: not self._ready(assignment) or self._has_room(records)
+
     def _has_room(self, records: Sequence[ConsumerRecord]) -> bool:
+        last = {(r.topic, r.partition): r.offset for r in records}
         return all(
-            (tracker := self._partitions.get(r.topic, r.partition)) is None or tracker.has_room(r.offset, len(records))
-            for r in records
+            (tracker := self._partitions.get(*place)) is None or tracker.has_room(offset, len(records))
+            for place, offset in last.items()
         )
 
     def _deliveries(self, records: Iterable[ConsumerRecord]) -> Iterable[Delivery]:
@@ -120,4 +125,4 @@ class Intake:
 def _delivery(r: ConsumerRecord, tracker: Tracker, at_ms: int) -> Delivery:
     place = f"{r.topic}/{r.partition}/{r.offset}"
     record = Record(r.topic, r.value, r.key, tuple(r.headers))
-    return Delivery(record, place, at_ms, Handle(TopicPartition(r.topic, r.partition), tracker, r.offset))
+    return Delivery(record, place, at_ms, Handle(tracker, r.offset))

@@ -22,7 +22,6 @@ _RECORD_OVERHEAD: Final = 256
 class Handle(NamedTuple):
     """Our handle in a `Delivery`: where its offset is tracked."""
 
-    partition: TopicPartition
     tracker: Tracker
     offset: int
 
@@ -40,22 +39,19 @@ class Completion(NamedTuple):
 class Load:
     """The content of one transaction."""
 
-    records: list[Record] = field(default_factory=list)
-    offsets: dict[TopicPartition, Commit] = field(default_factory=dict)
-    #: What is over with this transaction, per partition of ours.
-    over: dict[TopicPartition, tuple[Tracker, frozenset[int]]] = field(default_factory=dict)
-    completions: list[Completion] = field(default_factory=list)
-    published: list[Record] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list[Record])
+    offsets: dict[TopicPartition, Commit] = field(default_factory=dict[TopicPartition, Commit])
+    #: What is over with this transaction, in partitions of ours.
+    over: dict[Tracker, frozenset[int]] = field(default_factory=dict[Tracker, frozenset[int]])
+    completions: list[Completion] = field(default_factory=list[Completion])
+    published: list[Record] = field(default_factory=list[Record])
 
     def __bool__(self) -> bool:
         return bool(self.completions or self.published or self.offsets)
 
     def delivered(self) -> list[Delivery]:
         """Return the deliveries that this transaction ends."""
-        return [c.delivery for c in self.completions if c.handle.partition in self.over and self._ours(c)]
-
-    def _ours(self, completion: Completion) -> bool:
-        return self.over[completion.handle.partition][0] is completion.handle.tracker
+        return [completion.delivery for completion in self.completions if completion.handle.tracker in self.over]
 
 
 class Queue:
@@ -87,7 +83,7 @@ class Queue:
         """Let a load that was not committed wait again."""
         self.completions[:0] = load.completions
         self.published[:0] = load.published
-        for tracker, finished in load.over.values():
+        for tracker, finished in load.over.items():
             tracker.moved = tracker.moved or not finished
 
     def _choose(self, load: Load) -> tuple[dict[Tracker, list[Completion]], list[Completion]]:
@@ -118,9 +114,8 @@ class Queue:
             _log.warning("holding %d results back: what is open in their partition fits no map", len(completions))
             self.completions.extend(completions)
             return
-        partition = completions[0].handle.partition
-        load.over[partition] = tracker, finished
-        load.offsets[partition] = commit
+        load.over[tracker] = finished
+        load.offsets[tracker.partition] = commit
         load.completions.extend(completions)
         for completion in completions:
             self._put(load, completion.replies)
@@ -128,14 +123,14 @@ class Queue:
 
     def _add_moved(self, load: Load) -> None:
         """Commit what is over without having been completed."""
-        for partition, tracker in self._partitions:
+        for tracker in self._partitions:
             if not tracker.moved or tracker.standing is not Standing.OWNED:
                 continue
             tracker.moved = False
             commit = tracker.plan(())
-            if partition not in load.offsets and commit is not None and commit != tracker.committed:
-                load.over[partition] = tracker, frozenset()
-                load.offsets[partition] = commit
+            if tracker not in load.over and commit is not None and commit != tracker.committed:
+                load.over[tracker] = frozenset()
+                load.offsets[tracker.partition] = commit
 
     def _put(self, load: Load, records: Iterable[Record]) -> None:
         load.records.extend(map(self._divert, records))

@@ -130,8 +130,8 @@ class Outbox:
 
     def _settle(self, load: Load) -> None:
         self.commits += 1
-        for partition, (tracker, finished) in load.over.items():
-            tracker.settle(finished, load.offsets[partition])
+        for tracker, finished in load.over.items():
+            tracker.settle(finished, load.offsets[tracker.partition])
         delivered = load.delivered()
         if delivered:
             self._committed(delivered)

@@ -11,19 +11,19 @@ class Partitions:
     """The trackers of the partitions that are ours, or were until a moment ago."""
 
     def __init__(self) -> None:
-        self._trackers: dict[TopicPartition, Tracker] = {}
+        self._trackers: dict[tuple[str, int], Tracker] = {}
         #: False from the moment that a rebalance begins until it is known what is ours.
         self.admitting = False
 
     def __repr__(self) -> str:
         return f"<Partitions {self._trackers!r}>"
 
-    def __iter__(self) -> Iterator[tuple[TopicPartition, Tracker]]:
-        return iter(self._trackers.items())
+    def __iter__(self) -> Iterator[Tracker]:
+        return iter(self._trackers.values())
 
     def get(self, topic: str, partition: int) -> Tracker | None:
         """Return the tracker of a partition of ours."""
-        return self._trackers.get(TopicPartition(topic, partition))
+        return self._trackers.get((topic, partition))  # equal to a TopicPartition, and made in a third of the time
 
     def of(self, partitions: Iterable[TopicPartition]) -> list[Tracker]:
         """Return the trackers of those `partitions` that have one."""
@@ -54,7 +54,7 @@ class Partitions:
                 continue
             if tracker is not None:
                 tracker.standing = Standing.LOST
-            self._trackers[tp] = Tracker(commit)
+            self._trackers[tp] = Tracker(tp, commit)
         self.admitting = True
 
     def out(self) -> int:

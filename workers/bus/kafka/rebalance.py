@@ -9,12 +9,12 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-from ....producers.kafka_wire import fetch_committed
 from .bell import Bell
+from .consumer import PersistentConsumer
 from .fate import Fate
-from .fenced import NOBODY, Membership
+from .membership import NOBODY
 from .outbox import Outbox
 from .partitions import Partitions
 from .tracker import Commit
@@ -34,7 +34,7 @@ class Rebalance(ConsumerRebalanceListener):
         outbox: Outbox,
         bell: Bell,
         fate: Fate,
-        consumer: Callable[[], AIOKafkaConsumer],
+        consumer: Callable[[], PersistentConsumer],
         *,
         group: str,
         drain_seconds: float,
@@ -60,12 +60,11 @@ class Rebalance(ConsumerRebalanceListener):
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Take what is ours now."""
-        coordinator = self._consumer()._coordinator  # noqa: SLF001 - aiokafka tells nobody its generation
-        instance = coordinator._group_instance_id  # noqa: SLF001 - as above
-        self.membership = Membership(coordinator.generation, coordinator.member_id, instance)
+        consumer = self._consumer()
+        self.membership = consumer.membership()
         self._partitions.keep(assigned)
         self._outbox.poke()
-        self._attaching = self._fate.watch(self._attach(current_assignment(self._consumer()), assigned), _ATTACHING)
+        self._attaching = self._fate.watch(self._attach(consumer, assigned), _ATTACHING)
 
     async def _give_back(self, revoked: Collection[TopicPartition]) -> None:
         self._partitions.admitting = False
@@ -78,12 +77,11 @@ class Rebalance(ConsumerRebalanceListener):
         left = sum(tracker.out for tracker in trackers)
         _log.info("gave back %d partitions with %d requests still under way", len(trackers), left)
 
-    async def _attach(self, assignment: object, assigned: Collection[TopicPartition]) -> None:
-        consumer = self._consumer()
-        client = consumer._client  # noqa: SLF001 - a connection that is there already
-        committed = await fetch_committed(client, self._group, assigned)
-        commits = {tp: Commit(*committed[tp]) if tp in committed else None for tp in assigned}
-        commits |= await self._cut(consumer, commits)
+    async def _attach(self, consumer: PersistentConsumer, assigned: Collection[TopicPartition]) -> None:
+        assignment = consumer.current_assignment()
+        committed = await consumer.committed_by(self._group, assigned)
+        committed |= await self._cut(consumer, committed)
+        commits = {tp: committed.get(tp) for tp in assigned}
         self._partitions.take(commits)
         self.assignment = assignment
         self._bell.ring()
@@ -91,26 +89,21 @@ class Rebalance(ConsumerRebalanceListener):
         _log.info("took %d partitions", len(assigned))
 
     async def _cut(
-        self, consumer: AIOKafkaConsumer, commits: Mapping[TopicPartition, Commit | None]
+        self, consumer: PersistentConsumer, committed: Mapping[TopicPartition, Commit]
     ) -> dict[TopicPartition, Commit]:
         """Find partitions whose log ends before their committed offset, and begin at its end.
 
         It happens when a broker loses what it had acknowledged. aiokafka would begin at the beginning, and have
         everything that the log still holds run, and paid, again.
         """
-        wanted = {tp: commit for tp, commit in commits.items() if commit is not None and commit.offset}
-        ends = await consumer.end_offsets(list(wanted)) if wanted else {}
-        cut = {tp: Commit(ends[tp]) for tp, commit in wanted.items() if ends[tp] < commit.offset}
+        ends = await consumer.end_offsets(list(committed)) if committed else {}
+        cut = {tp: Commit(ends[tp]) for tp, commit in committed.items() if ends[tp] < commit.offset}
         for tp, (end, _) in cut.items():
-            _log.error("%s/%d ends at %d, but %d is committed: its broker has lost records", *tp, end, wanted[tp].offset)
+            _log.error(
+                "%s/%d ends at %d, but %d is committed: its broker has lost records", *tp, end, committed[tp].offset
+            )
             consumer.seek(tp, end)
         return cut
-
-
-def current_assignment(consumer: AIOKafkaConsumer) -> object:
-    """Return aiokafka's own object for what is assigned now: a new one with each assignment."""
-    subscription = consumer._subscription.subscription  # noqa: SLF001 - a set of partitions does not tell two apart
-    return None if subscription is None else subscription.assignment
 
 
 async def drained(bell: Bell, busy: Callable[[], bool], seconds: float) -> None:

@@ -3,9 +3,9 @@
 import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
@@ -15,6 +15,7 @@ from ....producers.kafka_client import ClientOptions
 from ....schemas.config import KafkaBus as KafkaBusConfig
 from ....schemas.topics import Topics
 from .assignor import LaneAssignor
+from .consumer import PersistentConsumer
 
 #: aiokafka would leave the group when nothing is fetched for so long: but a full gateway fetches nothing.
 _NEVER_MS: Final = 2**31 - 1
@@ -46,11 +47,10 @@ class Subscription(NamedTuple):
         await self.broker.connect()
         self.broker.config.broker_config.builder = functools.partial(_build, options)
 
-    def consumer(self) -> AIOKafkaConsumer:
-        """Return the consumer that FastStream has built."""
-        if self.subscriber.consumer is None:
-            raise RuntimeError("expected a subscriber that is started, got one that is not")
-        return self.subscriber.consumer
+    def consumer(self) -> PersistentConsumer | None:
+        """Return the consumer that FastStream has built, None while there is none."""
+        consumer = self.subscriber.consumer
+        return consumer if isinstance(consumer, PersistentConsumer) else None
 
 
 def subscribe(
@@ -91,8 +91,8 @@ def subscribe(
     return Subscription(broker, subscriber)
 
 
-def _build(options: ClientOptions, **given: object) -> AIOKafkaConsumer:
-    return AIOKafkaConsumer(**{**given, **options})
+def _build(options: ClientOptions, **given: Any) -> PersistentConsumer:
+    return PersistentConsumer(**(given | dict(options)))
 
 
 async def _parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
@@ -109,4 +109,5 @@ async def _parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
 
 
 async def _decode(message: KafkaMessage) -> Sequence[ConsumerRecord]:
-    return message.raw_message
+    records = message.raw_message
+    return records if isinstance(records, Sequence) else (records,)

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from aiokafka.structs import TopicPartition
+
 from . import offset_map
 
 _AWAITED: Final = -1
@@ -41,9 +43,21 @@ class WentBackError(Exception):
 class Tracker:
     """One partition, from its assignment until it is lost."""
 
-    __slots__ = ("_awaited", "_end", "_fetched", "_open", "committed", "moved", "out", "standing", "vanished")
+    __slots__ = (
+        "_awaited",
+        "_end",
+        "_fetched",
+        "_open",
+        "committed",
+        "moved",
+        "out",
+        "partition",
+        "standing",
+        "vanished",
+    )
 
-    def __init__(self, committed: Commit | None = None) -> None:
+    def __init__(self, partition: TopicPartition, committed: Commit | None = None) -> None:
+        self.partition = partition
         self.standing = Standing.OWNED
         #: What is committed, as far as we know.
         self.committed = committed
@@ -62,7 +76,8 @@ class Tracker:
         self._fetched: int | None = None
 
     def __repr__(self) -> str:
-        return f"<Tracker {self.standing.value} at {self.watermark}, {len(self._open)} open, {self.out} out>"
+        place = f"{self.partition.topic}/{self.partition.partition}/{self.watermark}"
+        return f"<Tracker {self.standing.value} at {place}, {len(self._open)} open, {self.out} out>"
 
     @property
     def watermark(self) -> int | None:

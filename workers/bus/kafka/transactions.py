@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from aiokafka.errors import (
@@ -75,7 +75,7 @@ class KafkaTransactions:
         if self._producer is not None:
             await self._producer.discard()
 
-    async def existing(self, topics: Sequence[str]) -> set[str]:
+    async def existing(self, topics: Collection[str]) -> set[str]:
         """Return those of `topics` that exist."""
         return await existing(self._started().client, topics)
 
@@ -117,7 +117,7 @@ class KafkaTransactions:
         await producer.begin_transaction()
         try:
             batches = await writer.write(records)
-            steps = [batch.done for batch in batches]
+            steps: list[asyncio.Future[object] | asyncio.Future[None]] = [batch.done for batch in batches]
             if offsets:
                 positions = {tp: OffsetAndMetadata(*commit) for tp, commit in offsets.items()}
                 steps.append(asyncio.ensure_future(producer.send_offsets_to_transaction(positions, self._group)))

@@ -1,0 +1,9 @@
+import asyncio
+
+class GroupCoordinator:
+    generation: int
+    member_id: str
+    _coordination_task: asyncio.Task[None]
+    _group_instance_id: str | None
+    def check_errors(self) -> None: ...
+    def request_rejoin(self) -> None: ...

@@ -1,0 +1,29 @@
+import asyncio
+from contextlib import AbstractContextManager
+
+from ..structs import TopicPartition
+
+class TopicPartitionState:
+    lso: int | None
+    highwater: int | None
+    @property
+    def has_valid_position(self) -> bool: ...
+    @property
+    def position(self) -> int: ...
+
+class Assignment:
+    @property
+    def tps(self) -> frozenset[TopicPartition]: ...
+    def state_value(self, tp: TopicPartition) -> TopicPartitionState: ...
+
+class Subscription:
+    @property
+    def assignment(self) -> Assignment | None: ...
+
+class SubscriptionState:
+    @property
+    def subscription(self) -> Subscription | None: ...
+    @property
+    def reassignment_in_progress(self) -> bool: ...
+    def wait_for_assignment(self) -> asyncio.Future[None]: ...
+    def fetch_context(self) -> AbstractContextManager[None]: ...
