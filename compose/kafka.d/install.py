@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,8 @@ def _archive(home: Path, runtime: Runtime) -> Path | None:
         return archive
     if refused.exists():
         return None
+    for left in home.glob("prime-*"):
+        shutil.rmtree(left)  # of one that was killed; we hold the lock
     tell("preparing quick starts (once; a few seconds) ...")
     with tempfile.TemporaryDirectory(dir=home, prefix="prime-") as scratch:
         made = Path(scratch, _ARCHIVE)
