@@ -2,7 +2,6 @@
 
 import enum
 import hashlib
-import uuid
 
 import msgspec
 
@@ -81,7 +80,6 @@ def event_id(run: str, attempt: int) -> str:
     It is a function of both, so that whoever finds an interrupted run in the journal can name its attempts, and a
     late original and its `uncertain` stand-in are one row of the ledger. A version 8 UUID (RFC 9562 §5.8).
     """
-    raw = bytearray(hashlib.blake2b(f"{run}/{attempt}".encode(), digest_size=16).digest())
-    raw[6] = (raw[6] & 0x0F) | 0x80
-    raw[8] = (raw[8] & 0x3F) | 0x80
-    return str(uuid.UUID(bytes=bytes(raw)))
+    digest = hashlib.blake2b(f"{run}/{attempt}".encode(), digest_size=16).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:]}"

@@ -30,6 +30,8 @@ _STATUS: Final = {
 class Attempt:
     """One attempt as it happened. Times are unix microseconds."""
 
+    #: Names it at the provider and in the ledger.
+    event_id: str
     number: int
     target: Target
     began_us: int
@@ -66,7 +68,7 @@ def attempt_event(request: Request, run: Run, attempt: Attempt) -> UsageEvent:
         request,
         attempt.target,
         tokens,
-        event_id=event_id(run.id, attempt.number),
+        event_id=attempt.event_id,
         ts=attempt.began_us,
         outcome=outcome,
         attempt=attempt.number,

@@ -121,12 +121,10 @@ class _Trying:
         target = self.plan.target(number)
         began = self.clock.now_us()
         seconds = min(target.timeout, self.request.deadline_ms / 1000 - began / 1e6)
-        tracing = (
-            (ATTEMPT_HEADER, event_id(self.run.id, number)),
-            (REQUEST_HEADER, _header_safe(self.request.id)),
-        )
+        name = event_id(self.run.id, number)
+        tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(self.request.id)))
         outcome = await self.calls.call(openai.encode(self.request, target, tracing), max(seconds, 0.001))
-        return Attempt(number, target, began, self.clock.now_us(), _understood(outcome, self.request, target))
+        return Attempt(name, number, target, began, self.clock.now_us(), _understood(outcome, self.request, target))
 
     def _verdict(self, attempt: Attempt) -> Verdict:
         if isinstance(attempt.result, Completion):

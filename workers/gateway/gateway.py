@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import uuid
+import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -38,7 +38,7 @@ class Ports:
     prices: PriceFinder
     listener: Listener
     clock: Clock
-    new_id: Callable[[], str] = lambda: uuid.uuid4().hex
+    new_id: Callable[[], str] = lambda: secrets.token_hex(16)
 
 
 @dataclass(frozen=True, slots=True)

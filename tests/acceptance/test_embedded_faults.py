@@ -1,0 +1,64 @@
+"""The embedded bus under kill -9: of the gateway, and of the Valkey server under it."""
+
+import os
+import random
+import signal
+
+import pytest
+from support.buses import embedded
+from support.cluster import Cluster, line, reconcile, wait_until
+
+from headgate.schemas.reply import Status
+
+pytestmark = pytest.mark.timeout(900)
+
+KILLS = 20
+FAULTS = ("--fault", "429=0.01", "--fault", "500=0.005", "--fault", "cut_body=0.003", "--fault", "malformed=0.002")
+
+
+async def run_with_kills(tmp_path, count, kill, seed):
+    """Run `count` requests, call `kill(cluster, worker, outside)` at random moments, and hold everything together."""
+    chance = random.Random(seed)
+    with Cluster(tmp_path, {"limits": {"in_flight": 400}}) as cluster:
+        cluster.simulator("--latency", "lognormal:60,600", "--seed", str(seed), *FAULTS)
+        async with embedded(tmp_path) as outside:
+            worker = cluster.worker("a")
+            worker.line()
+            recorder = cluster.recorder()
+            recorder.line()
+            cursor = await outside.beginning()
+            await outside.submit([line(number) for number in range(count)])
+            for moment in sorted(chance.sample(range(count // 50, count * 9 // 10), KILLS)):
+                wait_until(lambda moment=moment: cluster.sim.served() >= moment, f"{moment} attempts")
+                worker = kill(cluster, worker, outside)
+            replies, cursor = await outside.replies(count, cursor=cursor)
+            assert worker.terminate() == 0
+            assert await outside.rest(cursor) == []
+            assert recorder.terminate() == 0
+        outcomes = reconcile(cluster.sim.books(), cluster.ledger())
+    assert len(replies) == count, "a request was answered twice"
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+    return outcomes
+
+
+def kill_gateway(cluster, worker, _):
+    worker.kill9()
+    fresh = cluster.worker("a")
+    fresh.line()
+    return fresh
+
+
+def kill_server(_, worker, outside):
+    pid = outside.server.child_pid
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+    return worker
+
+
+async def test_every_request_has_one_reply_though_the_gateway_is_killed_20_times(tmp_path):
+    outcomes = await run_with_kills(tmp_path, 4_000, kill_gateway, 1)
+    assert outcomes["uncertain"] > 0  # there was something to be uncertain of
+
+
+async def test_every_request_has_one_reply_though_the_server_is_killed_20_times(tmp_path):
+    await run_with_kills(tmp_path, 4_000, kill_server, 2)
