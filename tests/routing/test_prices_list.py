@@ -1,4 +1,4 @@
-"""The price list: real models at their published prices, by date, and never a guess."""
+"""The price list: real models at their rates, by date, and never a guess."""
 
 import datetime as dt
 import subprocess
@@ -27,8 +27,9 @@ def prices():
     return GenaiPrices.load(clock=lambda: _NOVEMBER * 1_000)
 
 
-# input (cached and cache_write included), cached, cache_write, output (reasoning included), reasoning; nano-dollars by
-# hand from the providers' price pages, USD per million tokens in the comment: input, cached, cache_write, output.
+# Input (cached and cache_write included), cached, cache_write, output (reasoning included), reasoning; then the
+# nano-dollars, worked out with fractions from the rates in the comment: USD per million tokens of input, cached,
+# cache_write and output.
 _REAL = [
     ("openai", "gpt-4o", Tokens(12345, 10241, 0, 678, 0), 24841250),  # 2.5 1.25 - 10
     ("openai", "gpt-4o-mini", Tokens(1319, 1024, 0, 77, 0), 167250),  # .15 .075 - .6
@@ -53,7 +54,7 @@ _REAL = [
 
 
 @pytest.mark.parametrize(("provider", "model", "tokens", "nano"), _REAL)
-def test_a_real_model_costs_what_its_price_page_says_to_the_last_unit(prices, provider, model, tokens, nano):
+def test_a_real_model_costs_what_its_rates_say_to_the_last_unit(prices, provider, model, tokens, nano):
     assert cost_nano(prices.find(provider, model), tokens) == nano
 
 

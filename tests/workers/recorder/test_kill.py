@@ -1,5 +1,6 @@
 """A recorder is killed at twenty random moments, and the ledger has every event once."""
 
+import os
 import random
 import signal
 import subprocess
@@ -29,7 +30,7 @@ def nursery(tmp_path):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**environ, "PYTHONPATH": str(_TESTS)},
+        env={**environ, "PYTHONPATH": os.pathsep.join([str(_TESTS), environ.get("PYTHONPATH", "")])},
     )
     assert program.stdout.readline() == "ready\n"
     yield program
