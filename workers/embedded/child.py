@@ -76,6 +76,12 @@ class Child:
         """Whether it runs; a dead one is reaped."""
         return self._process.poll() is None
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it, which says nothing of its data or its disk."""
+        code = self._process.poll()
+        return code is not None and code < 0
+
     @classmethod
     def spawn(cls, place: Place, settings: Settings, lock: FileLock) -> "Child":
         """Start the server. It inherits `lock` and holds it for as long as anything of it lives."""

@@ -12,6 +12,7 @@ listen is killed.
 import asyncio
 import logging
 import sys
+import time
 import urllib.parse
 from pathlib import Path
 from types import TracebackType
@@ -26,10 +27,14 @@ from .probe import Health, probe, shut_down
 _log = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.01
+#: How often a server that is killed while it starts is started again before somebody is told.
+_ATTEMPTS: Final = 3
 _WATCH_SECONDS: Final = 0.1
 _MAX_PAUSE_SECONDS: Final = 5.0
 #: A server that was told to exit and still lives after this is killed.
 _EVICTION_SECONDS: Final = 5.0
+#: How long those who are attached wait for the keeper to have a server, unless it is reading its data.
+_PATIENCE_SECONDS: Final = 30.0
 
 
 class EmbeddedServer:
@@ -46,12 +51,14 @@ class EmbeddedServer:
         binary: Path | None = None,
         extra: tuple[str, ...] = (),
         eviction_seconds: float = _EVICTION_SECONDS,
+        patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         self._directory = Path(directory)
         self._max_memory = max_memory
         self._binary = binary
         self._extra = extra
         self._eviction_seconds = eviction_seconds
+        self._patience_seconds = patience_seconds
         self._turn = asyncio.Lock()
         self._place: Place | None = None
         self._keeper: FileLock | None = None
@@ -112,20 +119,35 @@ class EmbeddedServer:
 
     async def _elected(self, place: Place, keeper: FileLock) -> Path:
         """Be the keeper of a server, or find the server that somebody else keeps."""
-        while True:
-            if keeper.acquire():
-                return await self._kept(place)
+        silent_since = time.monotonic()
+        while not keeper.acquire():
             socket = place.address()
-            if socket is not None and await probe(socket, place.root) is Health.READY:
+            health = Health.ABSENT if socket is None else await probe(socket, place.root)
+            if socket is not None and health is Health.READY:
                 return socket
+            if health is Health.LOADING:
+                silent_since = time.monotonic()
+            if time.monotonic() - silent_since > self._patience_seconds:
+                raise EmbeddedServerError(
+                    f"expected the process that keeps the Valkey server of {place.root} to have it running within "
+                    f"{self._patience_seconds} s, it has not. See {place.log}."
+                )
             await asyncio.sleep(_POLL_SECONDS)
+        return await self._kept(place, _ATTEMPTS)
 
-    async def _kept(self, place: Place) -> Path:
+    async def _kept(self, place: Place, attempts: int) -> Path:
+        """Have a living child. One that is killed from outside is replaced; why one exits is told."""
         if self._child is None or not self._child.alive:
             self._child = await self._started(place)
-        await self._child.until_ready()
-        place.write_address(self._child.socket)
-        return self._child.socket
+        child = self._child
+        try:
+            await child.until_ready()
+        except EmbeddedServerError:
+            if attempts > 1 and child.was_killed:
+                return await self._kept(place, attempts - 1)
+            raise
+        place.write_address(child.socket)
+        return child.socket
 
     async def _started(self, place: Place) -> Child:
         max_memory = self._max_memory or default_max_memory()
