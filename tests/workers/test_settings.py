@@ -338,6 +338,12 @@ def test_an_error_near_a_secret_does_not_repeat_it(load, text):
     assert SECRET not in repr(result)
 
 
+@pytest.mark.parametrize("value", ["1234567890", "1234567890.5"])
+def test_a_secret_of_digits_that_wants_quotes_is_not_repeated(load, value):
+    error = only_error(load(f"providers: {{a: {{api_key: {value}}}}}"))
+    assert (error.expected, error.given) == ("a text", "a number, which is not shown")
+
+
 def test_settings_show_no_secret_and_know_them_all(load):
     settings = load(
         f"""

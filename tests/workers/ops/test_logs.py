@@ -96,6 +96,11 @@ def test_any_text_makes_one_json_line(message, context):
     assert isinstance(json.loads(line), dict)
 
 
+def test_a_text_without_utf_8_is_spelt_out():
+    line = json.loads(JsonLines(Mask()).format(record_of("file \ud800", path="\udcff", foreign="\ud800")))
+    assert (line["event"], line["path"]) == ("file \\ud800", "\\udcff")
+
+
 # Text lines
 
 
