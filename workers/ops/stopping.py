@@ -22,9 +22,10 @@ _GRACE: Final = 5.0
 class Stopping:
     """Hears SIGTERM and SIGINT while it is entered, and `ask`; tells whoever waits.
 
-    The second signal ends the process at once with 128 + its number. So does the deadline, with 1, if the process is
-    still there `grace` seconds after it: whatever hangs must not keep a supervisor waiting. Nothing is lost by either,
-    because nothing uncommitted is forgotten by the bus.
+    Entered, the second signal ends the process at once with 128 + its number. So does the deadline, with 1, if the
+    process is still there `grace` seconds after it: whatever hangs must not keep a supervisor waiting. Nothing is lost
+    by either, because nothing uncommitted is forgotten by the bus. Not entered, it only keeps the deadline: for a
+    process whose signals somebody else hears.
     """
 
     def __init__(
@@ -67,9 +68,10 @@ class Stopping:
             return
         self.reason = reason
         self._deadline = self._clock() + self._drain
-        self._watchdog = threading.Timer(self._drain + self._grace, self._overdue)
-        self._watchdog.daemon = True
-        self._watchdog.start()
+        if self._loop is not None:  # entered: the process is ours to end
+            self._watchdog = threading.Timer(self._drain + self._grace, self._overdue)
+            self._watchdog.daemon = True
+            self._watchdog.start()
         _log.info("stopping: %s", reason, extra={"seconds": self._drain})
         self._asked.set()
 
@@ -99,3 +101,4 @@ class Stopping:
         if self._loop is not None:
             for number in _SIGNALS:
                 self._loop.remove_signal_handler(number)
+            self._loop = None

@@ -134,6 +134,13 @@ async def test_whoever_finishes_in_time_is_not_ended_later():
     assert ended == []
 
 
+async def test_a_process_whose_signals_somebody_else_hears_is_not_ended_from_here():
+    stopping = Stopping(20, end=pytest.fail)
+    stopping.ask("x")
+    assert stopping._watchdog is None
+    assert 0 < stopping.remaining() <= 20
+
+
 async def test_signals_are_given_back():
     before = signal.getsignal(signal.SIGTERM)
     with Stopping(20, end=pytest.fail):
