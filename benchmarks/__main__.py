@@ -1,0 +1,71 @@
+"""`make bench`: a table on standard error, JSON on standard output."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks import buses
+from benchmarks.gateway import Measured, measure
+from benchmarks.processes import GATEWAY_CORE, HEADGATE, OTHER_CORE, pin, said, started
+
+
+def bare(url: str, cwd: Path, options: argparse.Namespace) -> float:
+    """Return the CPU of a bare aiohttp call in µs, on the gateway's core."""
+    command = [sys.executable, "-m", "benchmarks.bare", url, "--requests", str(options.requests // 2)]
+    command += ["--size", str(options.size), "--concurrency", str(options.bare_concurrency)]
+    with started(command, Path(__file__).parents[1], GATEWAY_CORE, "bare") as process:
+        got = json.loads(said(process))
+    (cwd / "bare.json").write_text(json.dumps(got))
+    return float(got["cpu_seconds"]) / float(got["requests"]) * 1e6
+
+
+async def run(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure each bus between two runs of the yardstick."""
+    rows: list[dict[str, Any]] = []
+    for name in options.bus:
+        with tempfile.TemporaryDirectory(prefix="headgate-bench-") as directory:
+            cwd = Path(directory)
+            command = [HEADGATE, "simulate", "--port", "0", "--latency", str(options.latency)]
+            with started(command, cwd, OTHER_CORE, "simulator") as process:
+                url = said(process)
+                before = await asyncio.to_thread(bare, url, cwd, options)
+                async with getattr(buses, name)(cwd) as load:
+                    row = await measure(load, url, cwd, options.requests, options.latency, options.size)
+                after = await asyncio.to_thread(bare, url, cwd, options)
+        rows.append({**asdict(row), "bare_us": (before + after) / 2, "ratio": row.cpu_us / ((before + after) / 2)})
+        show(row, rows[-1])
+    return rows
+
+
+def show(row: Measured, facts: dict[str, Any]) -> None:
+    """Print one row for people."""
+    added = row.added_ms
+    print(
+        f"{row.bus:10} {row.requests_per_second:8.0f} requests/s {row.cpu_us:7.0f} µs CPU each, "
+        f"bare aiohttp {facts['bare_us']:5.0f} µs, ratio {facts['ratio']:4.2f}, "
+        f"added at half load p50 {added['p50']:6.1f} ms p99 {added['p99']:6.1f} ms, peak memory {row.rss_mb:4.0f} MB",
+        file=sys.stderr,
+    )
+
+
+def main() -> None:
+    """Parse, pin, run, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--bus", action="append", choices=["embedded", "kafka"])
+    parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--latency", type=float, default=20.0, help="the provider's, milliseconds")
+    parser.add_argument("--size", type=int, default=4096, help="of a request, bytes")
+    parser.add_argument("--bare-concurrency", type=int, default=128)
+    options = parser.parse_args()
+    options.bus = options.bus or ["embedded", "kafka"]
+    pin(OTHER_CORE)
+    print(json.dumps({"options": vars(options), "rows": asyncio.run(run(options))}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

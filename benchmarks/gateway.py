@@ -1,0 +1,143 @@
+"""Requests/s and CPU per request at full load, added latency at half load."""
+
+import asyncio
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from benchmarks.buses import Load
+from benchmarks.load import chat_body
+from benchmarks.processes import GATEWAY_CORE, HEADGATE, metric, said, started
+from headgate.schemas.headers import BATCH, REQUEST_ID
+from headgate.schemas.record import Record
+from headgate.schemas.reply import decode_reply
+from headgate.schemas.topics import Topics
+
+WINDOW = 500
+TICK = 0.05
+
+
+@dataclass
+class Measured:
+    """One row."""
+
+    bus: str
+    requests_per_second: float = 0.0
+    cpu_us: float = 0.0
+    rss_mb: float = 0.0
+    added_ms: dict[str, float] = field(default_factory=dict)
+
+
+class Sender:
+    """Makes and submits requests."""
+
+    def __init__(self, load: Load, size: int) -> None:
+        self._load = load
+        self._bodies = [json.dumps(chat_body(size, number)).encode() for number in range(50)]
+        self._batch = uuid.uuid4().hex
+        self._topics = Topics()
+        self._sent = 0
+
+    def reserve(self, count: int) -> list[str]:
+        """Return the ids of the next requests."""
+        first = self._sent
+        self._sent += count
+        return [f"{self._batch}-{number}" for number in range(first, self._sent)]
+
+    async def send(self, ids: list[str]) -> None:
+        """Submit requests."""
+        for start in range(0, len(ids), WINDOW):
+            part = ids[start : start + WINDOW]
+            done = await self._load.bus.submit(self._batch, [self._record(name) for name in part], self._mark(part))
+            if done.name != "DONE":
+                raise RuntimeError("expected room on the bus, it is full")
+
+    def _mark(self, part: list[str]) -> int:
+        return int(part[-1].rsplit("-", 1)[1]) + 1
+
+    def _record(self, name: str) -> Record:
+        number = int(name.rsplit("-", 1)[1])
+        value = b'{"custom_id":"c%d","method":"POST","url":"/v1/chat/completions","body":%s}' % (
+            number,
+            self._bodies[number % len(self._bodies)],
+        )
+        headers = ((REQUEST_ID, name.encode()), (BATCH, self._batch.encode()))
+        return Record(self._topics.lanes[1], value, None, headers)
+
+
+async def measure(load: Load, simulator: str, cwd: Path, requests: int, latency_ms: float, size: int) -> Measured:
+    """Measure one bus."""
+    config = {**load.config, "operations": {"worker_port": 0}}
+    (cwd / "headgate.yaml").write_text(yaml.safe_dump(config))
+    sender = Sender(load, size)
+    row = Measured(load.name)
+    with started(
+        [HEADGATE, "worker", "--slot", "bench", "--simulator", simulator], cwd, GATEWAY_CORE, "worker"
+    ) as worker:
+        address = msgspec.json.decode(await asyncio.to_thread(said, worker))["operations"]
+        await sender.send(sender.reserve(requests // 10))  # connections, caches
+        await _until(address, requests // 10)
+        await sender.send(sender.reserve(requests))
+        await _full_load(row, address, requests)
+        await _half_load(row, load, sender, latency_ms)
+        row.rss_mb = _peak_mb(worker.pid)
+    return row
+
+
+async def _until(address: str, replies: float) -> float:
+    while (now := await asyncio.to_thread(metric, address, "headgate_replies_total")) < replies:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    return now
+
+
+async def _full_load(row: Measured, address: str, requests: int) -> None:
+    """Measure the middle: from a fifth of the replies to nine tenths."""
+    done = requests // 10
+    first = await _until(address, done + requests * 0.2)
+    began, cpu = time.perf_counter(), await asyncio.to_thread(metric, address, "process_cpu_seconds_total")
+    last = await _until(address, done + requests * 0.9)
+    seconds = time.perf_counter() - began
+    spent = await asyncio.to_thread(metric, address, "process_cpu_seconds_total") - cpu
+    row.requests_per_second = (last - first) / seconds
+    row.cpu_us = spent / (last - first) * 1e6
+    await _until(address, done + requests)
+
+
+async def _half_load(row: Measured, load: Load, sender: Sender, latency_ms: float, seconds: float = 8.0) -> None:
+    """Send evenly at half the full rate; from before the submit to the reply in hand, less the provider's time."""
+    topic = Topics().replies()
+    cursor = await load.bus.end_of_replies(topic)
+    sent: dict[str, float] = {}
+    each = max(1, round(row.requests_per_second / 2 * TICK))
+
+    async def send() -> None:
+        until = time.perf_counter() + seconds
+        due = time.perf_counter()
+        while due < until:
+            ids = sender.reserve(each)
+            sent.update(dict.fromkeys(ids, time.perf_counter()))
+            await sender.send(ids)
+            due += TICK
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+
+    sending = asyncio.create_task(send())
+    waits: dict[str, float] = {}
+    while not sending.done() or len(waits) < len(sent):
+        got = await load.bus.replies(topic, cursor, 0.2)
+        now, cursor = time.perf_counter(), got.cursor
+        waits.update({decode_reply(record.value or b"").headgate.request_id: now for record in got.records})
+    await sending
+    added = sorted((now - sent[name]) * 1000 - latency_ms for name, now in waits.items())
+    row.added_ms = {"p50": added[len(added) // 2], "p99": added[len(added) * 99 // 100]}
+
+
+def _peak_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
