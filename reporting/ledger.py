@@ -3,7 +3,8 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ import duckdb
 
 from . import snapshot
 from .check import Bad, check
+from .errors import UnwritableLedgerError
 from .migrate import migrate, transaction
 from .opening import connect_patiently
 from .sql import statement
@@ -118,12 +120,13 @@ class Ledger:
         """Append events and advance cursors, all or nothing.
 
         After a crash the source starts again at `cursors()`, and nothing is appended twice or left out. An event whose
-        id is known is dropped, except that a real event takes the place of its `uncertain` stand-in.
+        id is known is dropped, except that a real event takes the place of its `uncertain` stand-in. Raises
+        `UnwritableLedgerError`.
         """
         raws = [raw for part in slices for raw in part.values]
         partitions = [part.partition for part in slices for _ in part.values]
         checked = check(raws)
-        with self._lock, transaction(self._connection):
+        with self._lock, self._writing(), transaction(self._connection):
             inserted, settled, unstorable = self._insert(checked.values, checked.places, checked.earliest_us)
             bad = [*checked.bad, *unstorable]
             self._refuse([(partitions[one.place], raws[one.place], one.reason) for one in bad])
@@ -131,15 +134,28 @@ class Ledger:
         return Appended(inserted - settled, settled, len(raws) - inserted - len(bad), len(bad))
 
     def publish(self) -> Path:
-        """Copy the ledger for readers and return the copy's path. Raises `SnapshotError`; the ledger is unharmed."""
+        """Copy the ledger for readers and return the copy's path; nothing is appended meanwhile.
+
+        Raises `SnapshotError` if there is no copy, `UnwritableLedgerError` if the ledger itself cannot be written.
+        """
         with self._lock:
-            self._connection.execute("CHECKPOINT")
+            with self._writing():
+                self._connection.execute("CHECKPOINT")
             return snapshot.publish(self.path, uuid4().hex)
 
     def close(self) -> None:
         """Give the file back. Closing twice does nothing."""
         with self._lock:
             self._connection.close()
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            raise UnwritableLedgerError(
+                f"{self.path}: expected to write the ledger: {error}; nothing is lost: make room and start again"
+            ) from error
 
     def _insert(self, values: list[bytes], places: list[int], earliest_us: int) -> tuple[int, int, list[Bad]]:
         if not values:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import msgspec
@@ -20,6 +21,8 @@ from headgate.schemas.usage import Cause, Outcome, UsageEvent, encode_event
 from support.ledgers import NEW_YEAR_US, a_slice, a_value
 
 _DAY_US = 86_400_000_000
+_TESTS = Path(__file__).parents[1]
+_ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_TESTS), os.environ.get("PYTHONPATH", "")])}
 
 
 @pytest.fixture
@@ -287,6 +290,30 @@ def test_a_file_that_is_no_database_is_refused_in_words(tmp_path):
     path.write_text("no database" * 1000)
     with pytest.raises(ForeignLedgerError, match="not a valid DuckDB database"):
         Ledger.open(path)
+
+
+def test_a_full_disk_ends_an_append_in_words_and_costs_nothing_that_was_committed(tmp_path):
+    program = f"""
+import resource
+from headgate.reporting.errors import UnwritableLedgerError
+from headgate.reporting.ledger import Ledger
+from support.ledgers import a_slice, a_value
+
+ledger = Ledger.open({str(tmp_path / "l.duckdb")!r})
+ledger.append([a_slice(a_value(0), cursor="before")])
+ledger.publish()
+resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
+try:
+    ledger.append([a_slice(*map(a_value, range(4_000)), cursor="never")])
+except UnwritableLedgerError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=_ENVIRONMENT)
+    assert re.fullmatch(".*: expected to write the ledger: .*File too large; nothing is lost: .*\n", done.stdout)
+    with Ledger.open(tmp_path / "l.duckdb") as again:
+        assert again.cursors() == {"usage/0": "before"}
+        assert _read(again, "SELECT count(*) FROM usage") == [(1,)]
+        assert again.append([a_slice(*map(a_value, range(4_000)))]) == Appended(rows=3_999, duplicates=1)
 
 
 def test_opening_again_migrates_nothing_twice(ledger):

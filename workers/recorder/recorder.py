@@ -57,7 +57,11 @@ class Recorder:
         return self._source.lag() if self._started else None
 
     async def run(self) -> None:
-        """Record until `stop`, then what is left. Whatever goes wrong ends it: restart the process, nothing is lost."""
+        """Record until `stop`, then what is left.
+
+        Whatever goes wrong ends it, `UnwritableLedgerError` and `BusLost` among others. Restart the process then:
+        what is not in the ledger is still on the bus.
+        """
         try:
             await self._start()
             while self._drain_seconds is None:
