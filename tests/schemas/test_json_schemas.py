@@ -7,7 +7,6 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
-from support.any_record import ANY_ENVELOPE, BODY, read
 from hypothesis import given
 
 from headgate.schemas.failures import Code, failure
@@ -15,6 +14,7 @@ from headgate.schemas.json_schemas import SCHEMAS, config_schema, reply_schema, 
 from headgate.schemas.reply import Account, Reply, Status, encode_reply
 from headgate.schemas.request import Request
 from headgate.schemas.usage import Cause, Outcome, UsageEvent, encode_event
+from support.any_record import ANY_ENVELOPE, BODY, read
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -5,7 +5,6 @@ import re
 
 import msgspec
 import pytest
-from support.any_record import ANY_VALUE, ARRIVAL, BODY, HEADERS, read
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from headgate.schemas.reading import read_request
 from headgate.schemas.record import Record
 from headgate.schemas.request import LONGEST_NAME, Arrival, Defaults, Endpoint, Rejected, Request, Unreadable
 from headgate.schemas.topics import Lane
+from support.any_record import ANY_VALUE, ARRIVAL, BODY, HEADERS, read
 
 # What is a request
 

@@ -133,9 +133,6 @@ BUS_UNCOMMITTED: Final = _worker(
     "bus_uncommitted_requests", Kind.GAUGE, "Requests that were delivered and whose end is not committed."
 )
 BUS_COMMITS: Final = _worker("bus_commits_total", Kind.COUNTER, "Commits of replies, usage and progress.")
-BUS_COMMIT_SECONDS: Final = _worker(
-    "bus_commit_seconds_total", Kind.COUNTER, "Time spent in commits; divided by their number, how long one takes."
-)
 
 # The journal
 

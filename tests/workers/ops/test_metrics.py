@@ -88,6 +88,19 @@ def test_no_label_can_be_filled_by_anybody():
     assert labels <= {"deployment", "outcome", "code", "lane", "status", "kind", "result", "version", "python", "level"}
 
 
+def test_every_metric_is_kept_by_somebody(tmp_path):
+    gateway = MetricsListener()
+    gateway.attempted(event())
+    gateway.attempted(event(outcome=Outcome.REFUSED, code="unpriced"))
+    gateway.replied(reply(), Lane.BULK)
+    gateway.dead_lettered("empty")
+    bus, journal = bus_readings(lambda: BusStatus(True, 0, 0, 0, 0)), MeteredScripts(Store())
+    with (tmp_path / "log").open("w") as stream, Logs("json", stream=stream) as logs:
+        logging.getLogger("headgate").error("x")
+    sources = [gateway, bus, journal, RecorderMeter(lambda: 0), build_readings(), log_readings(logs), LoopWatch()]
+    assert {reading.metric.name for source in sources for reading in source()} == {each.name for each in CATALOGUE}
+
+
 # Spelling them out
 
 
