@@ -133,13 +133,12 @@ class Committer:
     def _written(self, ends: Sequence[_End]) -> _Commit:
         form = Form(self._settings.prefix, self._settings.commit_key)
         completions: list[tuple[int, object, list[list[int]], list[list[int]]]] = []
-        more: list[list[int]] = []
         for end in ends:
-            if end.delivery is None:
-                more += form.write(end.usage)
-                continue
-            lane = form.place(end.delivery.record.topic)
-            completions.append((lane, end.delivery.handle, form.write(end.replies), form.write(end.usage)))
+            if end.delivery is not None:
+                lane = form.place(end.delivery.record.topic)
+                completions.append((lane, end.delivery.handle, form.write(end.replies), form.write(end.usage)))
+        # written last because the script reads them last: the fields of all records lie one after the other
+        more = [lengths for end in ends if end.delivery is None for lengths in form.write(end.usage)]
         deliveries = [end.delivery for end in ends if end.delivery is not None]
         name = f"{self._token}-{self.commits}"
         return _Commit(name, form.keys, _encode((completions, more)), form.fields, deliveries)
