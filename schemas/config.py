@@ -9,6 +9,7 @@ from pydantic_core import InitErrorDetails
 
 from .config_checks import at, repeated, unknown_providers
 from .config_values import Brokers, Seconds, without_password, wrong
+from .config_values import seconds as seconds  # noqa: PLC0414 - re-exported: the command line reads durations too
 from .topics import is_legal_topic
 
 
