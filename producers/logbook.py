@@ -114,6 +114,7 @@ class Claim:
         self._places = places
         places.spool.parent.mkdir(parents=True, exist_ok=True)
         self._spool = Spool(places.spool)
+        self._handed_over = False
         try:
             self.state = load_state(places.state)
         except BaseException:
@@ -127,17 +128,21 @@ class Claim:
 
     def begin(self, state: BatchState) -> Logbook:
         """Begin a new batch; whatever was here is gone."""
+        self._handed_over = True
         self._spool.recover(0, _nobody)
         save_state(self._places.state, state)
         return Logbook(self._places, self._spool, state)
 
     def resume(self, state: BatchState) -> Logbook:
         """Go on with the batch that was found; raises `SpoolDamagedError`."""
+        self._handed_over = True
         self._spool.recover(state.spool_bytes, _line_reader(state.terms.batch))
         return Logbook(self._places, self._spool, state)
 
     def leave(self) -> None:
-        """Go away and leave everything as it was found."""
+        """Go away and leave everything as it was found, unless it was handed over to a logbook."""
+        if self._handed_over:
+            return
         if self.is_vacant or (self.state is not None and self.state.output is not None):
             self._spool.remove()
         self._spool.close()

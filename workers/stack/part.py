@@ -9,6 +9,11 @@ import msgspec
 class PartFailed(Exception):  # noqa: N818 - the name is the event
     """A part ended, or said something unexpected, before it was ready. The message says what it said last."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        #: The exit status, if it ended.
+        self.status = status
+
 
 class _Ready(msgspec.Struct, frozen=True):
     operations: str

@@ -56,7 +56,7 @@ class PartProcess:
         line = (await stdout.readline()).decode(errors="replace").strip()
         if not line:
             status = await self._process.wait()
-            raise PartFailed(f"{self._part.name} {spell_status(status)} before it was ready{self._last_words()}")
+            raise PartFailed(f"{self._part.name} {spell_status(status)} before it was ready{self._last_words()}", status)
         self._rest = asyncio.create_task(_discard(stdout))
         try:
             return self._part.announced(line)
