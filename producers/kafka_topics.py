@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,12 +11,25 @@ from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.metadata import MetadataRequest
 
 from ..schemas.config import KafkaBus
+from ..schemas.topics import Topics
 from .kafka_client import MAX_RECORD_BYTES, ClientOptions
 
 _ALREADY_EXISTS: Final = 36
 #: There, or there in a moment: its leader is being chosen.
 _THERE: Final = frozenset({0, 5})
 _PAUSE_SECONDS: Final = 0.1
+
+
+#: Lanes are stamped with the broker's clock: deadlines count from the arrival, not from what a sender's clock says.
+_LANE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({"message.timestamp.type": "LogAppendTime"})
+_NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def headgate_topics(config: KafkaBus) -> dict[str, Mapping[str, str]]:
+    """Return the topics that Headgate cannot do without, each with its settings."""
+    topics = Topics(config.prefix)
+    others = (topics.replies(), topics.usage, topics.dead_letters)
+    return {**dict.fromkeys(topics.lanes, _LANE_SETTINGS), **dict.fromkeys(others, _NO_SETTINGS)}
 
 
 class TopicsMissingError(Exception):

@@ -5,33 +5,29 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from faststream.kafka import KafkaBroker
 
 from ....producers.kafka_client import client_options
-from ....producers.kafka_topics import ensure_topics
+from ....producers.kafka_topics import ensure_topics, headgate_topics
 from ....schemas.config import KafkaBus as KafkaBusConfig
 from ....schemas.record import Record
 from ....schemas.topics import Topics
 from ..port import Admit, BusLost, BusStatus, Committed, Delivery
 from .bell import Bell
-from .consumer import PersistentConsumer
 from .directory import Directory
 from .fate import Fate
 from .fenced import FencedProducer
 from .intake import Intake
+from .member import MemberConsumer
 from .outbox import Outbox
 from .partitions import Partitions
 from .rebalance import Rebalance, drained
 from .subscription import Member, subscribe
 from .transactions import KafkaTransactions
-from .vigil import lag, watch_over
+from .vigil import watch_over
 
 _log = logging.getLogger(__name__)
-
-#: Lanes are stamped with the broker's clock: deadlines count from the arrival, not from what a sender's clock says.
-_LANE_SETTINGS: Final = {"message.timestamp.type": "LogAppendTime"}
 
 
 class KafkaBus:
@@ -58,14 +54,13 @@ class KafkaBus:
         `drain_seconds`: how long a rebalance waits for calls under way.
         """
         self._config = config
-        self._topics = Topics(config.prefix)
         self._now = now
         name = f"{config.group}.{slot or secrets.token_hex(8)}"
         self._options = client_options(config, name)
         self._bell = Bell()
         self._fate = Fate()
         self._partitions = Partitions()
-        self._directory = Directory(self._wanted().keys(), self._topics.dead_letters)
+        self._directory = Directory(headgate_topics(config).keys(), Topics(config.prefix).dead_letters)
         self._transactions = KafkaTransactions(lambda: self._producer(name), config.group, self._directory)
         self._outbox = Outbox(
             self._transactions,
@@ -120,7 +115,7 @@ class KafkaBus:
         Raises aiokafka's `KafkaConnectionError` if no broker can be reached, `TopicsMissingError` if topics are
         missing and may not be made.
         """
-        await ensure_topics(self._options, self._config, self._wanted())
+        await ensure_topics(self._options, self._config, headgate_topics(self._config))
         await self._transactions.start()
         self._outbox.hear(committed)
         self._intake.start(admit)
@@ -171,23 +166,20 @@ class KafkaBus:
     def status(self) -> BusStatus:
         """Return facts for probes and metrics."""
         oldest = self._partitions.oldest_ms()
+        consumer = self._subscription.consumer()
+        lags = None if consumer is None else consumer.lags()
         return BusStatus(
-            ready=self._partitions.admitting and not self._fate.over,
-            lag=lag(self._subscription.consumer()),
+            ready=self._partitions.admitting and not self._intake.stopped and not self._fate.over,
+            lag=None if lags is None else sum(lags.values()),
             oldest_ms=0 if oldest is None else max(0, int(self._now() * 1000) - oldest),
             uncommitted=self._partitions.open(),
             commits=self._outbox.commits,
         )
 
-    def _wanted(self) -> dict[str, dict[str, str]]:
-        topics = self._topics
-        others = (topics.replies(), topics.usage, topics.dead_letters)
-        return dict.fromkeys(topics.lanes, _LANE_SETTINGS) | {topic: {} for topic in others}
-
     def _producer(self, transactional_id: str) -> FencedProducer:
-        return FencedProducer(self._options, transactional_id, lambda: self._rebalance.membership)
+        return FencedProducer(self._options, transactional_id, lambda: self._rebalance.membership, self._directory)
 
-    def _consumer(self) -> PersistentConsumer:
+    def _consumer(self) -> MemberConsumer:
         consumer = self._subscription.consumer()
         if consumer is None:
             raise BusLost("expected a consumer that FastStream has started, got none")

@@ -6,12 +6,9 @@ up and overwrite the offsets of its successor, and publish its replies a second 
 carries member and generation, and the broker refuses those that are not current.
 """
 
-import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
@@ -25,22 +22,15 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, Int64, Schema, TaggedFields
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from ....producers.kafka_batches import BATCH_BYTES
-from ....producers.kafka_client import MAX_RECORD_BYTES, ClientOptions
-from .membership import NOBODY, Membership
-
-_log = logging.getLogger(__name__)
+from ....producers.kafka_batches import Limits
+from ....producers.kafka_client import ClientOptions
+from ....producers.kafka_producer import REQUEST_TIMEOUT_MS, TransactionalProducer
+from .membership import Membership
 
 _FENCED_INSTANCE_ID: Final = 82
 _NO_LEADER_EPOCH: Final = -1
-_REQUEST_TIMEOUT_MS: Final = 20_000
-_CLOSE_SECONDS: Final = 5.0
 _ACKS_ALL: Final = -1
 _NO_TAGS: Final[dict[int, bytes]] = {}
-
-#: How long the broker keeps a transaction open whose producer is silent, milliseconds. So long may a dead or suspended
-#: worker hold up readers of the topics that it was writing to.
-TRANSACTION_TIMEOUT_MS: Final = 30_000
 
 
 class GroupFencedError(KafkaError):
@@ -179,47 +169,23 @@ class _FencedSender(Sender):
         await _Handler(self, self.membership(), offsets, group_id).do(node)
 
 
-class FencedProducer(AIOKafkaProducer):
-    """A transactional producer; its predecessor of the same `transactional_id` is fenced when it starts."""
+class FencedProducer(TransactionalProducer):
+    """A transactional producer that says who commits."""
 
     def __init__(
-        self, options: ClientOptions, transactional_id: str, membership: Callable[[], Membership] = lambda: NOBODY
+        self,
+        options: ClientOptions,
+        transactional_id: str,
+        membership: Callable[[], Membership],
+        limits: Limits | None = None,
     ) -> None:
-        super().__init__(
-            **options,
-            transactional_id=transactional_id,
-            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-            request_timeout_ms=_REQUEST_TIMEOUT_MS,
-            max_batch_size=BATCH_BYTES,
-            max_request_size=MAX_RECORD_BYTES,
-            compression_type="lz4",
-        )
+        super().__init__(options, transactional_id, limits)
         self._sender = _FencedSender(
             self.client,
             acks=_ACKS_ALL,
             txn_manager=self._txn_manager,
             message_accumulator=self._message_accumulator,
             retry_backoff_ms=options["retry_backoff_ms"],
-            request_timeout_ms=_REQUEST_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         self._sender.membership = membership
-
-    def trouble(self) -> BaseException | None:
-        """Return the error that the current transaction can only be aborted for, if there is one."""
-        waiter = self._txn_manager.wait_for_transaction_end()
-        return waiter.exception() if waiter is not None and waiter.done() else None
-
-    async def discard(self) -> None:
-        """Close without waiting for what is on its way: the next producer of this id has the broker abort it.
-
-        Never `stop` or reuse a producer after a failed transaction. aiokafka forgets after an error which partitions
-        took part, and so completes an abort without telling the broker; the next commit would publish what was to be
-        aborted.
-        """
-        self._closed = True
-        try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._sender.close()
-                await self.client.close()
-        except (TimeoutError, KafkaError) as error:
-            _log.warning("a discarded Kafka producer did not close cleanly: %r", error)

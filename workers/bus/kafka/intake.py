@@ -11,9 +11,9 @@ from aiokafka import ConsumerRecord
 from ....schemas.record import Record
 from ..port import Admit, BusLost, Delivery
 from .bell import Bell
-from .consumer import PersistentConsumer
 from .fate import Fate
 from .load import Handle
+from .member import MemberConsumer
 from .partitions import Partitions
 from .rebalance import Rebalance
 from .tracker import Tracker, WentBackError
@@ -33,7 +33,7 @@ class Intake:
         rebalance: Rebalance,
         bell: Bell,
         fate: Fate,
-        consumer: Callable[[], PersistentConsumer],
+        consumer: Callable[[], MemberConsumer],
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -45,7 +45,8 @@ class Intake:
         self._now = now
         self._admit: Admit | None = None
         self._admitting: asyncio.Task[None] | None = None
-        self._stopped = False
+        #: Whether nothing is delivered any more.
+        self.stopped = False
 
     def start(self, admit: Admit) -> None:
         """Deliver to `admit` from now on."""
@@ -53,7 +54,7 @@ class Intake:
 
     def stop(self) -> None:
         """Deliver no more."""
-        self._stopped = True
+        self.stopped = True
         self._bell.ring()
 
     async def abandon(self) -> None:
@@ -74,7 +75,7 @@ class Intake:
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
         # Records come as soon as aiokafka has an assignment; what is committed there, we know a moment later.
         assignment = self._consumer().current_assignment()
-        await self._bell.until(lambda: self._stopped or assignment is not self._valid() or self._ready(assignment))
+        await self._bell.until(lambda: self.stopped or assignment is not self._valid() or self._ready(assignment))
         for start in range(0, len(records), _HANDFUL):
             handful = records[start : start + _HANDFUL]
             await self._bell.until(self._room_for(handful, assignment))
@@ -89,7 +90,7 @@ class Intake:
 
     def _ready(self, assignment: object) -> bool:
         """Say whether what was fetched under `assignment` may be admitted."""
-        return not self._stopped and self._partitions.admitting and self._rebalance.assignment is assignment
+        return not self.stopped and self._partitions.admitting and self._rebalance.assignment is assignment
 
     def _room_for(self, records: Sequence[ConsumerRecord], assignment: object) -> Callable[[], bool]:
         return lambda: not self._ready(assignment) or self._has_room(records)
@@ -117,7 +118,7 @@ class Intake:
             raise BusLost("expected to be started before records come, got records")
         task = self._admitting = asyncio.ensure_future(admit(deliveries))
         task.add_done_callback(lambda _: self._bell.ring())
-        await self._bell.until(lambda: self._stopped or task.done())
+        await self._bell.until(lambda: self.stopped or task.done())
         if task.done():
             task.result()
 

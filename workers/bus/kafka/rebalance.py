@@ -12,8 +12,8 @@ from typing import Final
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from .bell import Bell
-from .consumer import PersistentConsumer
 from .fate import Fate
+from .member import MemberConsumer
 from .membership import NOBODY
 from .outbox import Outbox
 from .partitions import Partitions
@@ -34,7 +34,7 @@ class Rebalance(ConsumerRebalanceListener):
         outbox: Outbox,
         bell: Bell,
         fate: Fate,
-        consumer: Callable[[], PersistentConsumer],
+        consumer: Callable[[], MemberConsumer],
         *,
         group: str,
         drain_seconds: float,
@@ -77,7 +77,7 @@ class Rebalance(ConsumerRebalanceListener):
         left = sum(tracker.out for tracker in trackers)
         _log.info("gave back %d partitions with %d requests still under way", len(trackers), left)
 
-    async def _attach(self, consumer: PersistentConsumer, assigned: Collection[TopicPartition]) -> None:
+    async def _attach(self, consumer: MemberConsumer, assigned: Collection[TopicPartition]) -> None:
         assignment = consumer.current_assignment()
         committed = await consumer.committed_by(self._group, assigned)
         committed |= await self._cut(consumer, committed)
@@ -89,7 +89,7 @@ class Rebalance(ConsumerRebalanceListener):
         _log.info("took %d partitions", len(assigned))
 
     async def _cut(
-        self, consumer: PersistentConsumer, committed: Mapping[TopicPartition, Commit]
+        self, consumer: MemberConsumer, committed: Mapping[TopicPartition, Commit]
     ) -> dict[TopicPartition, Commit]:
         """Find partitions whose log ends before their committed offset, and begin at its end.
 

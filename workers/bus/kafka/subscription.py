@@ -15,7 +15,7 @@ from ....producers.kafka_client import ClientOptions
 from ....schemas.config import KafkaBus as KafkaBusConfig
 from ....schemas.topics import Topics
 from .assignor import LaneAssignor
-from .consumer import PersistentConsumer
+from .member import MemberConsumer
 
 #: aiokafka would leave the group when nothing is fetched for so long: but a full gateway fetches nothing.
 _NEVER_MS: Final = 2**31 - 1
@@ -47,10 +47,10 @@ class Subscription(NamedTuple):
         await self.broker.connect()
         self.broker.config.broker_config.builder = functools.partial(_build, options)
 
-    def consumer(self) -> PersistentConsumer | None:
+    def consumer(self) -> MemberConsumer | None:
         """Return the consumer that FastStream has built, None while there is none."""
         consumer = self.subscriber.consumer
-        return consumer if isinstance(consumer, PersistentConsumer) else None
+        return consumer if isinstance(consumer, MemberConsumer) else None
 
 
 def subscribe(
@@ -91,8 +91,9 @@ def subscribe(
     return Subscription(broker, subscriber)
 
 
-def _build(options: ClientOptions, **given: Any) -> PersistentConsumer:
-    return PersistentConsumer(**(given | dict(options)))
+def _build(options: ClientOptions, **given: Any) -> MemberConsumer:
+    merged: dict[str, Any] = {**given, **options}
+    return MemberConsumer(**merged)
 
 
 async def _parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:

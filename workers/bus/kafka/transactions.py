@@ -14,7 +14,8 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from ....producers.kafka_batches import BatchWriter, Written
+from ....producers.kafka_batches import Written
+from ....producers.kafka_producer import UNSURE
 from ....producers.kafka_topics import existing
 from ....schemas.record import Record
 from ..port import BusLost
@@ -28,10 +29,6 @@ _log = logging.getLogger(__name__)
 _STUCK_SECONDS: Final = 3.0
 #: One that takes so long has been given up by the broker: its producer is fenced.
 _GIVE_UP_SECONDS: Final = 30.0
-
-
-#: What means that nobody knows how a transaction ended. aiokafka guards its states with assertions.
-_LOST: Final = (KafkaError, AssertionError, TimeoutError)
 
 
 class FencedOutError(Exception):
@@ -62,12 +59,10 @@ class KafkaTransactions:
         self._group = group
         self._directory = directory
         self._producer: FencedProducer | None = None
-        self._writer: BatchWriter | None = None
 
     async def start(self) -> None:
         """Connect. A predecessor that uses our transactional id is fenced, and what it left open is aborted."""
         self._producer = self._make_producer()
-        self._writer = BatchWriter(self._producer, self._directory)
         await self._producer.start()
 
     async def stop(self) -> None:
@@ -89,7 +84,7 @@ class KafkaTransactions:
         except _TopicRefusedError as error:
             await self._replace_producer()
             raise RefusedError(str(error)) from error
-        except _LOST as error:
+        except UNSURE as error:
             raise BusLost(f"a Kafka transaction failed; whether it was committed is not known: {error!r}") from error
 
     async def _try(self, records: Sequence[Record], offsets: Mapping[TopicPartition, Commit]) -> None:
@@ -112,21 +107,13 @@ class KafkaTransactions:
         await work
 
     async def _prepare(self, records: Sequence[Record], offsets: Mapping[TopicPartition, Commit]) -> None:
-        producer, writer = self._started(), self._writer
-        assert writer is not None  # noqa: S101 - made with the producer
-        await producer.begin_transaction()
+        producer = self._started()
+        positions = {tp: OffsetAndMetadata(*commit) for tp, commit in offsets.items()}
         try:
-            batches = await writer.write(records)
-            steps: list[asyncio.Future[object] | asyncio.Future[None]] = [batch.done for batch in batches]
-            if offsets:
-                positions = {tp: OffsetAndMetadata(*commit) for tp, commit in offsets.items()}
-                steps.append(asyncio.ensure_future(producer.send_offsets_to_transaction(positions, self._group)))
-            if steps:
-                await asyncio.wait(steps)
-            for batch in batches:
+            prepared = await producer.prepare(records, positions, self._group)
+            for batch in prepared.batches:
                 self._look_at(batch)
-            for step in steps:
-                step.result()
+            prepared.check()
         except (KafkaError, AssertionError) as error:
             self._look_at_trouble(producer.trouble() or error)
             raise
@@ -159,7 +146,7 @@ class KafkaTransactions:
             async with _deadline():
                 await self._started().discard()
                 await self.start()
-        except _LOST as error:
+        except UNSURE as error:
             raise BusLost(f"a Kafka transaction failed, and it could not be aborted: {error!r}") from error
 
     def _started(self) -> FencedProducer:

@@ -1,8 +1,7 @@
-"""aiokafka's consumer, made to get past records that it cannot read (`lenient.py`)."""
+"""aiokafka's consumer, made to get past records that it cannot read (`kafka_lenient.py`)."""
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -10,10 +9,7 @@ from aiokafka.consumer.fetcher import FetchError, FetchResult
 from aiokafka.consumer.subscription_state import Assignment
 from aiokafka.errors import KafkaError
 
-from ....producers.kafka_wire import fetch_committed
-from .lenient import read_batch
-from .membership import Membership
-from .tracker import Commit
+from .kafka_lenient import read_batch
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +25,7 @@ class PersistentConsumer(AIOKafkaConsumer):
     another, and raise: the records taken before would be gone.
     """
 
-    #: What the last `getmany` raised. FastStream logs it and asks again, for ever: `vigil.py` looks here.
+    #: What the last `getmany` raised. FastStream would log it and ask again, for ever.
     trouble: KafkaError | None = None
 
     async def getmany(
@@ -63,24 +59,37 @@ class PersistentConsumer(AIOKafkaConsumer):
         subscription = self._subscription.subscription
         return None if subscription is None else subscription.assignment
 
-    def membership(self) -> Membership:
-        """Return who we are to the group now."""
-        coordinator = self._coordinator
-        instance = coordinator._group_instance_id  # noqa: SLF001 - aiokafka tells nobody
-        return Membership(coordinator.generation, coordinator.member_id, instance)
+    def positions(self) -> dict[TopicPartition, int]:
+        """Return the offsets after what was returned; a partition that was not fetched from yet is absent."""
+        assignment = self.current_assignment()
+        if assignment is None:
+            return {}
+        states = {tp: assignment.state_value(tp) for tp in assignment.tps}
+        return {tp: state.position for tp, state in states.items() if state.has_valid_position}
 
-    def rejoin(self) -> None:
-        """Ask the group what is ours, instead of waiting for the next heartbeat to find out that nothing is."""
-        self._coordinator.request_rejoin()
+    def lags(self) -> dict[TopicPartition, int] | None:
+        """Return, per partition, how far what may be read goes beyond what was returned; None while unknown.
 
-    async def committed_by(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Commit]:
-        """Return what is committed, with the text beside it, once it is certain; what never was is absent."""
-        found = await fetch_committed(self._client, group, partitions)
-        return {tp: Commit(*committed) for tp, committed in found.items()}
+        Markers that transactions leave in the log count as records.
+        """
+        assignment = self.current_assignment()
+        if assignment is None:
+            return None
+        lags: dict[TopicPartition, int] = {}
+        for tp in assignment.tps:
+            state = assignment.state_value(tp)
+            if state.lso is None or not state.has_valid_position:
+                return None
+            lags[tp] = max(0, state.lso - state.position)
+        return lags
 
-    def own_tasks(self) -> Sequence[asyncio.Task[None]]:
-        """Return the tasks without which nothing is delivered any more."""
-        return self._coordinator._coordination_task, self._fetcher.error_future  # noqa: SLF001 - aiokafka tells nobody
+    async def learn(self, topic: str) -> None:
+        """Find out which partitions the topic has, and keep that up to date."""
+        await self._client._wait_on_metadata(topic)  # noqa: SLF001 - aiokafka's consumer learns of assigned topics only
+
+    def partitions_of(self, topic: str) -> set[int]:
+        """Return the partitions that the topic is known to have."""
+        return self._client.cluster.partitions_for_topic(topic) or set()
 
     async def _wait(self, seconds: float) -> None:
         waiter = self._fetcher._create_fetch_waiter()  # noqa: SLF001 - as above

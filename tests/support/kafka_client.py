@@ -1,0 +1,52 @@
+"""Hands on a Kafka broker for tests: put records on topics, read topics whole."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from aiokafka import AIOKafkaProducer
+
+from headgate.producers.kafka_batches import BatchWriter
+from headgate.producers.kafka_client import client_options
+from headgate.producers.kafka_reader import TopicReader
+from headgate.producers.kafka_topics import ensure_topics, headgate_topics
+from headgate.schemas.config import KafkaBus
+from headgate.schemas.record import Record
+
+
+def fresh_config(address: str, **changes: object) -> KafkaBus:
+    """Make a config of one test's own: nobody else uses its topics and its group."""
+    name = uuid.uuid4().hex[:12]
+    fields = {
+        "bootstrap_servers": [address],
+        "prefix": f"t{name}.",
+        "group": f"g{name}",
+        "partitions": 2,
+        "session_timeout": 2.0,
+    }
+    return KafkaBus(**{**fields, **changes})
+
+
+async def make_topics(config: KafkaBus, *names: str) -> None:
+    """Make Headgate's topics, or those named."""
+    wanted: Mapping[str, Mapping[str, str]] = {name: {} for name in names} or headgate_topics(config)
+    await ensure_topics(client_options(config, "test"), config, wanted)
+
+
+async def append(config: KafkaBus, records: Sequence[Record]) -> None:
+    """Put records on their topics, as any producer does."""
+    options = client_options(config, "test")
+    async with AIOKafkaProducer(**options, max_batch_size=512 * 1024, enable_idempotence=True) as producer:
+        for written in await BatchWriter(producer).write(records):
+            await written.done
+
+
+async def read_all(config: KafkaBus, topic: str) -> list[Record]:
+    """Return every record that a read_committed reader sees, partition by partition."""
+    reader = TopicReader(client_options(config, "test"), topic)
+    await reader.start()
+    ends, records = await reader.ends(), []
+    while any(reader.offsets().get(partition, 0) < end for partition, end in ends.items()):
+        for passage in await reader.read(1000, 0.2):
+            records += [Record(r.topic, r.value, r.key, tuple(r.headers)) for r in passage.records]
+    await reader.stop()
+    return records

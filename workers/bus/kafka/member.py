@@ -1,0 +1,34 @@
+"""The consumer as a member of its group: what aiokafka knows and does not tell."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+from aiokafka import TopicPartition
+
+from ....producers.kafka_consumer import PersistentConsumer
+from ....producers.kafka_wire import fetch_committed
+from .membership import Membership
+from .tracker import Commit
+
+
+class MemberConsumer(PersistentConsumer):
+    """A consumer that can say who it is."""
+
+    def membership(self) -> Membership:
+        """Return who we are to the group now."""
+        coordinator = self._coordinator
+        instance = coordinator._group_instance_id  # noqa: SLF001 - aiokafka tells nobody
+        return Membership(coordinator.generation, coordinator.member_id, instance)
+
+    def rejoin(self) -> None:
+        """Ask the group what is ours, instead of waiting for the next heartbeat to find out that nothing is."""
+        self._coordinator.request_rejoin()
+
+    async def committed_by(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Commit]:
+        """Return what is committed, with the text beside it, once it is certain; what never was is absent."""
+        found = await fetch_committed(self._client, group, partitions)
+        return {tp: Commit(*committed) for tp, committed in found.items()}
+
+    def own_tasks(self) -> Sequence[asyncio.Task[None]]:
+        """Return the tasks without which nothing is delivered any more."""
+        return self._coordinator._coordination_task, self._fetcher.error_future  # noqa: SLF001 - aiokafka tells nobody
