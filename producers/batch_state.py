@@ -65,6 +65,8 @@ class BatchState(msgspec.Struct, frozen=True):
     lines: int | None = None
     #: Where the answers of a collected batch are; nothing is left to do.
     output: str | None = None
+    #: Where the answers of an unfinished batch were written meanwhile; that file may be written again.
+    draft: str | None = None
     version: int = _VERSION
 
     @property

@@ -94,6 +94,11 @@ class Logbook:
         self._places.state.unlink(missing_ok=True)
         self._spool.remove()
 
+    def write_draft(self, output: Path, order: Order) -> None:
+        """Write the answers so far, to a file that will be written again."""
+        self._save(msgspec.structs.replace(self._state, draft=str(output)))
+        self.write(output, order)
+
     def retire(self, output: Path) -> None:
         """Remove the spool, and keep in the state where the output is."""
         self._save(msgspec.structs.replace(self._state, output=str(output)))

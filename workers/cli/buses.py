@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...producers.port import BatchBus
-from ...schemas.config import Config, KafkaBus, RedisServer
+from ...schemas.config import Config, KafkaBus, RedisServer, Tls
 from ...schemas.topics import Topics
 from ..bus.port import UsageSource
 from ..embedded.server import EmbeddedServer
@@ -38,6 +38,19 @@ def usage_source(config: Config, server: EmbeddedServer | None) -> UsageSource:
     return StreamsUsageSource(_address(redis, server), config.prefix)
 
 
+def bus_errors(config: Config) -> tuple[type[Exception], ...]:
+    """Return what the bus raises, beside OSError, when it cannot do its work."""
+    kafka, _ = _peers(config)
+    if kafka is None:
+        return ()
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 - as the module says
+
+    from ...producers.kafka_submitter import BatchContestedError, RecordTooLargeError  # noqa: PLC0415 - as above
+    from ...producers.kafka_topics import TopicsMissingError  # noqa: PLC0415 - as above
+
+    return (KafkaError, TopicsMissingError, BatchContestedError, RecordTooLargeError)
+
+
 def reply_topic(config: Config, batch: str) -> str:
     """Return where a batch's replies go: on streams, to a topic of its own, which is trimmed as it is read."""
     topics = Topics(config.prefix)
@@ -69,9 +82,9 @@ def _address(redis: RedisServer | None, server: EmbeddedServer | None) -> "Addre
     from ...producers.redis_link import Address  # noqa: PLC0415 - as the module says
 
     if redis is not None:
-        tls, password = redis.tls, redis.password
-        files = () if tls is None else (tls.ca_file, tls.cert_file, tls.key_file, tls.check_hostname)
-        return Address(redis.url, None if password is None else password.get_secret_value(), *files)
+        tls = redis.tls or Tls()
+        password = None if redis.password is None else redis.password.get_secret_value()
+        return Address(redis.url, password, tls.ca_file, tls.cert_file, tls.key_file, tls.check_hostname)
     if server is None:
         raise RuntimeError("expected the embedded server to be entered, it is not")
     return Address(server.ensure)

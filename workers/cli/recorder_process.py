@@ -24,7 +24,7 @@ from ..ops.server import CannotListen, Listen, OperationsServer
 from ..ops.stopping import Stopping
 from ..recorder.recorder import Recorder
 from ..settings import Settings
-from .buses import needs_server, usage_source
+from .buses import bus_errors, needs_server, usage_source
 from .exits import Status
 from .loop import run_loop
 from .settled import settings_of
@@ -65,7 +65,7 @@ async def run_recorder(
                 metrics.add(log_readings(logs))
                 address = await stack.enter_async_context(_operated(recorder, metrics, settings, stopping))
                 await _record(recorder, stopping, lambda: announce(json.dumps({"ready": True, "operations": address})))
-    except (BusLost, CannotListen, EmbeddedServerError, LedgerError, OSError) as error:
+    except (BusLost, CannotListen, EmbeddedServerError, LedgerError, OSError, *bus_errors(settings.config)) as error:
         _log.error("the recorder cannot go on: %s", error)
         return Status.OUR_FAULT
     return Status.DONE

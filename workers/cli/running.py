@@ -70,7 +70,7 @@ def answer_file(config_file: Path | None, asked: Asked, form: str) -> Status:
 
 async def run_batch(settings: Settings, asked: Asked) -> Summary:
     """Run a batch, or go on with the one that was interrupted. Raises `BadUsage` and `OurFault`."""
-    with in_words():
+    with in_words(settings.config):
         job = await _Job.prepared(settings, asked)
         async with AsyncExitStack() as exit_:
             claim = Claim(Places.beside(asked.output))

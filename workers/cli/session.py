@@ -10,7 +10,7 @@ from ...producers.spool import SpoolBusyError, SpoolDamagedError
 from ...schemas.config import Config
 from ..embedded.errors import EmbeddedServerError
 from ..embedded.server import EmbeddedServer
-from .buses import batch_bus
+from .buses import batch_bus, bus_errors
 from .options import BadUsage, OurFault
 
 
@@ -36,8 +36,9 @@ async def served(config: Config, *, needed: bool) -> AsyncGenerator[EmbeddedServ
 
 
 @contextmanager
-def in_words() -> Generator[None, None, None]:
+def in_words(config: Config) -> Generator[None, None, None]:
     """Translate what may go wrong with a batch into what to do about it."""
+    of_the_bus = bus_errors(config)
     try:
         yield
     except SpoolBusyError as error:
@@ -46,5 +47,7 @@ def in_words() -> Generator[None, None, None]:
         raise BadUsage(str(error), "move the files of the unfinished batch away to begin anew") from error
     except EmbeddedServerError as error:
         raise OurFault(str(error)) from error
+    except of_the_bus as error:
+        raise OurFault(f"the bus: {error}") from error
     except OSError as error:
         raise OurFault(f"{error}; the same command goes on from here once that is solved") from error

@@ -68,11 +68,14 @@ class Summary:
             return self.spelled() if self.complete else ""
         return render(self.table(), form)
 
+    @property
+    def answered(self) -> str:
+        """How far it is."""
+        return f"{self.totals.answered:,} of {self.lines:,} answered"
+
     def how_to_go_on(self, arguments: list[str]) -> str:
         """Say how to resume; `arguments` are those of this command."""
-        again = shlex.join(["headgate", *arguments])
-        answered = f"{self.totals.answered:,} of {self.lines:,} answered"
-        return f"{answered}, nothing is lost; to go on, say the same again:\n  {again}"
+        return f"{self.answered}, nothing is lost; {same_again(arguments)}"
 
     @property
     def status(self) -> Status:
@@ -80,3 +83,8 @@ class Summary:
         if not self.complete:
             return Status.INTERRUPTED
         return Status.SOME_FAILED if self.totals.failed else Status.DONE
+
+
+def same_again(arguments: list[str]) -> str:
+    """Say that the command of these arguments goes on where it stopped."""
+    return f"to go on, say the same again:\n  {shlex.join(['headgate', *arguments])}"
