@@ -29,11 +29,11 @@ test: setup ## the tests, without the soak
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak"
 
 check: setup ## format, lint, types, contracts, docs
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check . compose/kafka
+	$(BIN)/ruff check . compose/kafka
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(BIN)/lint-imports --config pyproject.toml
+	PYTHONPATH=.typing $(BIN)/lint-imports --config pyproject.toml --no-logo
 	$(BIN)/mkdocs build --strict --quiet
 
 soak: setup ## the long fault runs
@@ -53,4 +53,5 @@ lock: ## rewrite requirements.lock with current releases
 	  --group dev pyproject.toml -o requirements.lock --upgrade --quiet
 
 clean: ## remove what the commands above made
-	rm -rf $(VENV) .headgate .pytest_cache .mypy_cache .ruff_cache .hypothesis site build dist *.egg-info
+	-compose/kafka down
+	rm -rf $(VENV) .headgate .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis site build dist *.egg-info

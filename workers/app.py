@@ -40,7 +40,7 @@ class _Application:
     @asynccontextmanager
     async def _lifespan(self) -> AsyncGenerator[None, None]:
         config = self._settings.config
-        with Logs(config.operations.log, secrets=self._settings.secrets()):
+        with Logs(config.operations.log, config.operations.log_level, self._settings.secrets()):
             async with (
                 assembled(self._settings, self._options) as worker,
                 operated(worker, self._settings, self._stopping),

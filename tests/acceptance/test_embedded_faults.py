@@ -1,12 +1,13 @@
 """The embedded bus under kill -9: of the gateway, and of the Valkey server under it."""
 
+import asyncio
 import os
 import random
 import signal
 
 import pytest
 from support.buses import embedded
-from support.cluster import Cluster, line, reconcile, wait_until
+from support.cluster import Cluster, line, reconcile
 
 from headgate.schemas.reply import Status
 
@@ -23,18 +24,18 @@ async def run_with_kills(tmp_path, count, kill, seed):
         cluster.simulator("--latency", "lognormal:60,600", "--seed", str(seed), *FAULTS)
         async with embedded(tmp_path) as outside:
             worker = cluster.worker("a")
-            worker.line()
             recorder = cluster.recorder()
-            recorder.line()
+            await asyncio.to_thread(worker.line)
+            await asyncio.to_thread(recorder.line)
             cursor = await outside.beginning()
             await outside.submit([line(number) for number in range(count)])
             for moment in sorted(chance.sample(range(count // 50, count * 9 // 10), KILLS)):
-                wait_until(lambda moment=moment: cluster.sim.served() >= moment, f"{moment} attempts")
-                worker = kill(cluster, worker, outside)
+                await asyncio.to_thread(cluster.sim.wait_for, moment)
+                worker = await asyncio.to_thread(kill, cluster, worker, outside)
             replies, cursor = await outside.replies(count, cursor=cursor)
-            assert worker.terminate() == 0
+            assert await asyncio.to_thread(worker.terminate) == 0
             assert await outside.rest(cursor) == []
-            assert recorder.terminate() == 0
+            assert await asyncio.to_thread(recorder.terminate) == 0
         outcomes = reconcile(cluster.sim.books(), cluster.ledger())
     assert len(replies) == count, "a request was answered twice"
     assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}

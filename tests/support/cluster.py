@@ -34,11 +34,13 @@ class Process:
                 [str(HEADGATE), *arguments], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
             )
         self._lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
     def _read(self):
-        for line in self.popen.stdout:
-            self._lines.put(line.decode().rstrip("\n"))
+        with self.popen.stdout as output:
+            for line in output:
+                self._lines.put(line.decode().rstrip("\n"))
         self._lines.put(None)
 
     def line(self, seconds=PATIENCE):
@@ -80,6 +82,7 @@ class Process:
             self.popen.kill()
         self.popen.wait()
         self.popen.stdin.close()
+        self._reading.join(PATIENCE)
 
 
 class Simulator(Process):
@@ -100,6 +103,11 @@ class Simulator(Process):
     def served(self):
         """How many attempts it has answered or is answering."""
         return json.loads(self._get("/simulator/totals"))["attempts"]
+
+
+    def wait_for(self, attempts, seconds=PATIENCE):
+        """Wait until so many attempts have arrived."""
+        wait_until(lambda: self.served() >= attempts, f"{attempts} attempts at the simulator", seconds)
 
 
 @dataclass

@@ -40,6 +40,8 @@ class BusStatus:
     #: Deliveries given out and not yet committed.
     uncommitted: int
     commits: int
+    #: Time spent in commits, seconds.
+    commit_seconds: float = 0.0
 
 
 class Bus(Protocol):

@@ -21,5 +21,6 @@ def bus_readings(status: Callable[[], BusStatus]) -> Source:
         yield Reading(of.BUS_OLDEST, now.oldest_ms / _MS)
         yield Reading(of.BUS_UNCOMMITTED, now.uncommitted)
         yield Reading(of.BUS_COMMITS, now.commits)
+        yield Reading(of.BUS_COMMIT_SECONDS, now.commit_seconds)
 
     return read

@@ -132,6 +132,7 @@ BUS_OLDEST: Final = _worker(
 BUS_UNCOMMITTED: Final = _worker(
     "bus_uncommitted_requests", Kind.GAUGE, "Requests that were delivered and whose end is not committed."
 )
+BUS_COMMIT_SECONDS: Final = _worker("bus_commit_seconds_total", Kind.COUNTER, "Time spent in commits.")
 BUS_COMMITS: Final = _worker("bus_commits_total", Kind.COUNTER, "Commits of replies, usage and progress.")
 
 # The journal

@@ -174,6 +174,7 @@ class KafkaBus:
             oldest_ms=0 if oldest is None else max(0, int(self._now() * 1000) - oldest),
             uncommitted=self._partitions.open(),
             commits=self._outbox.commits,
+            commit_seconds=self._outbox.commit_seconds,
         )
 
     def _producer(self, transactional_id: str) -> FencedProducer:

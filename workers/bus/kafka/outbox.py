@@ -47,6 +47,7 @@ class Outbox:
         self._committed: Committed = lambda _: None
         self._closed = False
         self.commits = 0
+        self.commit_seconds = 0.0
 
     def __repr__(self) -> str:
         return f"<Outbox {len(self._queue)} queued, {self.commits} commits>"
@@ -111,6 +112,7 @@ class Outbox:
     async def _flush(self) -> None:
         tries = 0
         while load := self._queue.take():
+            began = self._now()
             try:
                 if load.records or load.offsets:
                     await self._transactions.commit(load.records, load.offsets)
@@ -126,6 +128,7 @@ class Outbox:
                 self._fenced()
                 _log.warning("the group has given our partitions away; waiting to hear which are ours")
             else:
+                self.commit_seconds += self._now() - began
                 self._settle(load)
 
     def _settle(self, load: Load) -> None:

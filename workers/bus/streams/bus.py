@@ -124,6 +124,7 @@ class StreamsBus:
             oldest_ms=self._out.oldest_ms(int(self._clock() * 1000)),
             uncommitted=len(self._out),
             commits=self._committer.commits,
+            commit_seconds=self._committer.commit_seconds,
         )
 
     def _ended(self, outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ its outcome: a call whose answer got lost is simply made again.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -80,6 +81,7 @@ class Committer:
         self._waiting = asyncio.Event()
         self._turn = asyncio.Lock()
         self.commits = 0
+        self.commit_seconds = 0.0
 
     def __repr__(self) -> str:
         return f"<Committer {len(self._queue)} queued, {self.commits} commits>"
@@ -101,7 +103,9 @@ class Committer:
         async with self._turn:
             while self._current is not None or self._queue:
                 self._current = self._current or self._next()
+                began = time.monotonic()
                 outcome = await insist(self._attempt, on_trouble=self._trouble)
+                self.commit_seconds += time.monotonic() - began
                 self._current = None
                 self.commits += 1
                 self._done(outcome)

@@ -112,16 +112,17 @@ class StreamsUsageSource:
         self._seen_connections = self._link.connections
 
     async def _read(self, max_records: int, max_wait_seconds: float) -> Sequence[UsageSlice]:
+        length: int = await self._link.call("XLEN", self._key)
         count, block = min(self._portion.count, max_records), max(1, int(max_wait_seconds * 1000))  # 0 is for ever
         command = ("XREAD", "COUNT", count, "BLOCK", block, "STREAMS", self._key, self._cursor)
         answer = await self._link.call(*command, blocking_seconds=max_wait_seconds)
+        # nothing is awaited from here on: the cursor must not pass what is not returned
         entries = answer[0][1] if answer else []
         values = [record_of(self._topic, fields).value or b"" for _, fields in entries]
         self._portion.learn(values)
         if entries:
             self._cursor = entries[-1][0].decode()
             self._untrimmed.append((self._cursor, len(entries)))
-        length: int = await self._link.call("XLEN", self._key)
         self._lag = max(0, length - sum(count for _, count in self._untrimmed))
         return (UsageSlice(self._partition, values, self._cursor),) if values else ()
 
