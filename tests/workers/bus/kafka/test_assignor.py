@@ -58,7 +58,7 @@ def test_of_two_that_claim_the_same_the_first_had_it():
 
 
 class Cluster(ClusterMetadata):
-    def partitions_for_topic(self, topic):
+    def partitions_for_topic(self, _topic):
         return {0, 1, 2, 3}
 
 
