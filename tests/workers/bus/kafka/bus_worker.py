@@ -1,0 +1,58 @@
+"""A process that is nothing but a bus: answers each request after a while. Fault tests kill it and stop it.
+
+Arguments: address, prefix, group, slot ("-" for none), seconds that most calls take, share of calls that take 1.5 s.
+It says "started" when it has joined, ends with status 0 on SIGTERM and with 3 when the bus is lost.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+
+from headgate.schemas.config import KafkaBus as Config
+from headgate.schemas.record import Record
+from headgate.schemas.topics import Topics
+from headgate.workers.bus.kafka.bus import KafkaBus
+from headgate.workers.bus.port import BusLost
+
+SLOW = 1.5
+
+
+async def main():
+    address, prefix, group, slot, seconds, share = sys.argv[1:]
+    config = Config(bootstrap_servers=[address], prefix=prefix, group=group, partitions=2, session_timeout=2.0)
+    bus = KafkaBus(config, None if slot == "-" else slot, drain_seconds=1.0)
+    topics, tasks, rng = Topics(prefix), set(), random.Random(os.getpid())
+
+    async def call(delivery):
+        await asyncio.sleep(SLOW if rng.random() < float(share) else rng.random() * float(seconds))
+        number = delivery.record.value.split(b" ")[0]
+        reply = Record(topics.replies(), number + b" by %d" % os.getpid(), number)
+        bus.complete(delivery, [reply], [Record(topics.usage, number)])
+
+    async def admit(deliveries):
+        while len(tasks) > 1000:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for delivery in deliveries:
+            task = asyncio.create_task(call(delivery))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    ended = asyncio.ensure_future(bus.closed())
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
+    await bus.start(admit, lambda _: None)
+    print("started", flush=True)
+    await asyncio.wait({ended, asyncio.ensure_future(asked.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    await bus.stop(5)
+    with contextlib.suppress(BusLost):
+        await ended
+        return 0
+    return 3
+
+
+if __name__ == "__main__":
+    status = asyncio.run(main())
+    os._exit(status)
