@@ -144,7 +144,7 @@ class Claim:
         self._spool.recover(state.spool_bytes, _line_reader(state.terms.batch))
         return Logbook(self._places, self._spool, state)
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Go away and leave everything as it was found, unless it was handed over to a logbook."""
         if self._handed_over:
             return

@@ -73,7 +73,7 @@ def test_two_processes_cannot_write_one_output(tmp_path, source):
 def test_a_claim_that_is_left_leaves_nothing_behind(tmp_path):
     claim = Claim(Places.beside(tmp_path / "out.jsonl"))
     assert claim.is_vacant
-    claim.leave()
+    claim.close()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -82,7 +82,7 @@ def test_a_claim_on_an_unfinished_batch_leaves_it_alone(tmp_path, source):
     book.close()
     claim = Claim(Places.beside(tmp_path / "out.jsonl"))
     assert not claim.is_vacant
-    claim.leave()
+    claim.close()
     assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl", "out.jsonl.partial", "out.jsonl.state.json"}
 
 
@@ -108,7 +108,7 @@ def test_a_collected_batch_keeps_only_where_its_output_is(tmp_path, source):
     assert not Places.beside(output).spool.exists()
     assert load_state(Places.beside(output).state).output == str(output)
     claim = Claim(Places.beside(output))
-    claim.leave()
+    claim.close()
     assert not Places.beside(output).spool.exists()
 
 

@@ -84,7 +84,7 @@ def _book(config: Config, asked: Collect, exit_: AsyncExitStack) -> Logbook:
     if not is_batch_id(asked.batch) or not places_of(config, asked.batch).state.exists():
         raise BadUsage(f"expected a batch that was submitted from here, got {asked.batch!r}", _known(config))
     claim = Claim(places_of(config, asked.batch))
-    exit_.callback(claim.leave)
+    exit_.callback(claim.close)
     if claim.state is None:
         raise BadUsage(f"{asked.batch} has just been collected by another command")
     _check(config, asked, claim.state)

@@ -32,6 +32,8 @@ from .settled import settings_of
 _log = logging.getLogger(__name__)
 
 _POLL: Final = 0.02
+#: What may end a recorder, beside what its bus raises.
+_TROUBLE: Final = (BusLost, CannotListen, EmbeddedServerError, LedgerError, OSError)
 #: What is left of the time to stop for the last snapshot and for closing.
 _READING: Final = 0.8
 
@@ -56,6 +58,7 @@ async def run_recorder(
 
     `announce` is called once, with a line of JSON, when it records.
     """
+    expected: tuple[type[Exception], ...] = (*_TROUBLE, *bus_errors(settings.config))
     try:
         with Stopping(settings.config.operations.drain) as stopping:
             if exit_with_parent:
@@ -65,7 +68,7 @@ async def run_recorder(
                 metrics.add(log_readings(logs))
                 address = await stack.enter_async_context(_operated(recorder, metrics, settings, stopping))
                 await _record(recorder, stopping, lambda: announce(json.dumps({"ready": True, "operations": address})))
-    except (BusLost, CannotListen, EmbeddedServerError, LedgerError, OSError, *bus_errors(settings.config)) as error:
+    except expected as error:
         _log.error("the recorder cannot go on: %s", error)
         return Status.OUR_FAULT
     return Status.DONE

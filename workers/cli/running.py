@@ -4,20 +4,24 @@ import asyncio
 import os
 import sys
 import time
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, closing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import click
 import msgspec
 
+from ...producers.batch_state import BatchState
 from ...producers.facts import BatchFacts
 from ...producers.fingerprint import fingerprint
 from ...producers.logbook import Claim, Logbook, Order, Places
 from ...producers.opening import Opening, Refused, Wanted, open_as
 from ...producers.port import BatchBus
 from ...producers.runner import BatchRun
+from ...producers.terms import Terms
 from ...reporting.tables import Format
 from ...schemas.config import Config
 from ..settings import Settings
@@ -30,7 +34,6 @@ from .buses import needs_server as bus_needs_server
 from .display import Display, make_display
 from .exits import Status
 from .interruption import Interruption
-from .ledger_cost import cost_in_ledger
 from .options import BadUsage, OurFault
 from .session import connected, in_words, served
 from .settled import settings_of
@@ -72,15 +75,15 @@ async def run_batch(settings: Settings, asked: Asked) -> Summary:
     """Run a batch, or go on with the one that was interrupted. Raises `BadUsage` and `OurFault`."""
     with in_words(settings.config):
         job = await _Job.prepared(settings, asked)
-        async with AsyncExitStack() as exit_:
-            claim = Claim(Places.beside(asked.output))
-            exit_.callback(claim.leave)
-            opening = job.opening(claim)
-            server = await exit_.enter_async_context(served(job.config, needed=job.needs_server))
-            bus = await exit_.enter_async_context(connected(job.config, server))
-            book = await job.book(claim, opening, bus)
-            exit_.callback(book.close)
-            return await job.run(bus, book)
+        with closing(Claim(Places.beside(asked.output))) as claim:
+            begin = job.beginning(claim)
+            async with served(job.config, needed=job.needs_server) as server:
+                # the stack begins to start before anything else of this process is even imported
+                with Interruption(job.stop):
+                    async with job.stack() as stack, connected(job.config, server) as bus:
+                        with closing(await begin(bus)) as book:
+                            facts = await job.run(bus, book, stack)
+                return await job.summary(facts, stack)
 
 
 class _Job:
@@ -91,12 +94,14 @@ class _Job:
         self._asked = asked
         self._origin = origin
         self._began = time.monotonic()
+        self._stopped = asyncio.Event()
+        self._batch: BatchRun | None = None
         self.config: Config = settings.config
         advice = _OWN_ADVICE.format(directory=self.config.directory) if asked.workers else _OTHERS_ADVICE
         self._display: Display = make_display(advice)
 
     @classmethod
-    async def prepared(cls, settings: Settings, asked: Asked) -> "_Job":
+    async def prepared(cls, settings: Settings, asked: Asked) -> Self:
         """Read the input once, to know it again."""
         found = await asyncio.to_thread(fingerprint, asked.input)
         return cls(settings, asked, Origin.of(asked.input, found, settings.config))
@@ -106,45 +111,57 @@ class _Job:
         """Whether we should keep the embedded Valkey: it must outlive the worker."""
         return needs_server(self.config) if self._asked.workers else bus_needs_server(self.config)
 
-    def opening(self, claim: Claim) -> Opening:
-        """Decide how to begin; raises `BadUsage` if something would be lost."""
+    def beginning(self, claim: Claim) -> Callable[[BatchBus], Awaitable[Logbook]]:
+        """Return how to open the logbook once there is a bus; raises `BadUsage` if something would be lost."""
         asked, origin = self._asked, self._origin
         exists = asked.output.exists()
         wanted = Wanted(str(asked.input), str(asked.output), origin.fingerprint, origin.bus, exists, asked.force)
         decision = open_as(claim.state, wanted, vacant=claim.is_vacant)
         if isinstance(decision, Refused):
             raise BadUsage(decision.problem, decision.hint)
-        return decision
+        if decision is Opening.RESUME and claim.state is not None:
+            return partial(self._resumed, claim, claim.state)
+        return partial(self._fresh, claim, new_terms(self.config, asked.wishes))
 
-    async def book(self, claim: Claim, opening: Opening, bus: BatchBus) -> Logbook:
-        """Open the logbook of the batch."""
-        if opening is Opening.RESUME and claim.state is not None:
-            # the file may have been moved since; its contents are the same
-            book = claim.resume(msgspec.structs.replace(claim.state, source=self._origin.source))
-            self._display.note(f"resuming {book.state.terms.batch}, {book.totals.answered:,} lines are answered")
-            return book
-        terms = new_terms(self.config, self._asked.wishes)
+    async def _resumed(self, claim: Claim, state: BatchState, _: BatchBus) -> Logbook:
+        # the file may have been moved since; its contents are the same
+        book = claim.resume(msgspec.structs.replace(state, source=self._origin.source))
+        self._display.note(f"resuming {state.terms.batch}, {book.totals.answered:,} lines are answered")
+        return book
+
+    async def _fresh(self, claim: Claim, terms: Terms, bus: BatchBus) -> Logbook:
         return claim.begin(new_state(terms, self._origin, await bus.end_of_replies(terms.reply_to)))
 
-    async def run(self, bus: BatchBus, book: Logbook) -> Summary:
-        """Submit and collect, write the output, and say how it went once nobody of ours works on it any more."""
-        batch = BatchRun(bus, book, self._display)
-        with Interruption(lambda: self._stop(batch)):
-            async with self._stack() as stack:
-                with self._display:
-                    facts = await _facts(batch, stack)
-                if facts.complete:
-                    await asyncio.to_thread(book.write, self._asked.output, Order(self._asked.order))
-                    book.forget()
-                ours = stack is not None and stack.is_ours
-            booked = await self._booked(facts) if ours and facts.complete else None
-        return Summary.of(facts, self._asked.output, time.monotonic() - self._began, booked)
+    async def run(self, bus: BatchBus, book: Logbook, stack: SharedStack | None) -> BatchFacts:
+        """Submit and collect, and write the output when it is complete."""
+        self._batch = BatchRun(bus, book, self._display)
+        if self._stopped.is_set():
+            self._batch.stop()
+        with self._display:
+            facts = await _facts(self._batch, stack)
+        if facts.complete:
+            await asyncio.to_thread(book.write, self._asked.output, Order(self._asked.order))
+            book.forget()
+        return facts
 
-    def _stop(self, batch: BatchRun) -> None:
-        batch.stop()
+    def stop(self) -> None:
+        """Submit no more, and come to an end."""
+        self._stopped.set()
+        if self._batch is not None:
+            self._batch.stop()
         self._display.note("stopping: calls under way are waited for; Ctrl-C again leaves them to the next run")
 
-    def _stack(self) -> AbstractAsyncContextManager[SharedStack | None]:
+    async def summary(self, facts: BatchFacts, stack: SharedStack | None) -> Summary:
+        """Sum up, with the cost as the ledger has it if it is ours: what a dead worker may have spent is in it too."""
+        booked = None
+        if facts.complete and stack is not None and stack.is_ours:
+            from .ledger_cost import cost_in_ledger  # noqa: PLC0415 - the start must not wait for DuckDB
+
+            booked = await asyncio.to_thread(cost_in_ledger, Path(self.config.ledger.path), facts.batch)
+        return Summary.of(facts, self._asked.output, time.monotonic() - self._began, booked)
+
+    def stack(self) -> AbstractAsyncContextManager[SharedStack | None]:
+        """Return the stack to be entered, ours or another's; nothing without `workers`."""
         if not self._asked.workers:
             return nullcontext()
         notes = StackNotes(self._display.note)
@@ -156,10 +173,6 @@ class _Job:
             lambda lock: Stack(commands, notes, directory / "logs", lock),
             notes,
         )
-
-    async def _booked(self, facts: BatchFacts) -> int | None:
-        """Return the cost as the ledger has it: what a dead worker may have spent is in it too."""
-        return await asyncio.to_thread(cost_in_ledger, Path(self.config.ledger.path), facts.batch)
 
 
 async def _facts(batch: BatchRun, stack: SharedStack | None) -> BatchFacts:
