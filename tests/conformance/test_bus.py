@@ -170,6 +170,25 @@ async def test_records_that_complete_nothing_are_published(harness):
     assert await _numbers(harness, harness.topics.usage) == [1, 2, 7]
 
 
+async def test_records_with_and_without_a_completion_do_not_get_mixed_up(harness):
+    await harness.append([request(harness.topics, n) for n in range(30)])
+    bus, desk = await _started(harness)
+    for delivery in sorted(await desk.holding(30), key=lambda d: number_of(d.record)):
+        number = number_of(delivery.record)
+        bus.publish([Record(harness.topics.usage, b"%d" % number + b" before" * number)])
+        desk.answer(bus, [delivery])
+        bus.publish([Record(harness.topics.dead_letters, b"%d" % number + b" after" * number, b"k")])
+    await bus.stop(5)
+    values = [{record.value for record in await harness.read_all(topic)} for topic in _topics(harness)]
+    assert values[0] == {b"%d reply by a" % n for n in range(30)}
+    assert values[1] == {b"%d usage by a" % n for n in range(30)} | {b"%d" % n + b" before" * n for n in range(30)}
+    assert values[2] == {b"%d" % n + b" after" * n for n in range(30)}
+
+
+def _topics(harness: Harness) -> tuple[str, str, str]:
+    return harness.topics.replies(), harness.topics.usage, harness.topics.dead_letters
+
+
 async def test_one_commit_may_write_to_many_topics(harness):
     await harness.append([request(harness.topics, n) for n in range(6)])
     names = [harness.topics.replies(f"team{n}") for n in range(6)]

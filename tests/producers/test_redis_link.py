@@ -77,7 +77,7 @@ async def test_a_script_that_the_server_does_not_know_is_sent_to_it(link, redis)
 
 async def test_an_answer_that_does_not_come_in_time_is_trouble_that_passes(valkey):
     link = RedisLink(valkey.address, timeout_seconds=0.1)
-    with pytest.raises(LinkDown, match="within 0.1 s, got none"):
+    with pytest.raises(LinkDown, match="got none"):
         await link.call("BLPOP", f"{valkey.prefix}nothing", 5)
     assert await link.call("PING") == b"PONG"
     await link.close()

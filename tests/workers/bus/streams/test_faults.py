@@ -45,7 +45,8 @@ class Pipeline:
             recording.cancel()
             answering.cancel()
         await bus.stop(10)
-        await self._read(source)
+        while len(set(self.usage)) < self.total and await self._read(source):
+            pass
         for peer in (source, batches):
             await peer.stop()
 
@@ -82,9 +83,11 @@ class Pipeline:
             await self._read(source)
 
     async def _read(self, source):
-        for part in await source.read(500, 0.1):
+        parts = await source.read(500, 0.5)
+        for part in parts:
             self.usage += part.values
             await source.recorded({part.partition: part.next_cursor})
+        return bool(parts)
 
 
 async def test_a_server_that_is_killed_again_and_again_loses_nothing_and_repeats_nothing(own_valkey):
