@@ -6,10 +6,10 @@ import random
 import signal
 
 import pytest
-from support.buses import embedded
-from support.cluster import Cluster, line, reconcile
 
 from headgate.schemas.reply import Status
+from support.buses import embedded
+from support.cluster import Cluster, line, reconcile
 
 pytestmark = pytest.mark.timeout(900)
 

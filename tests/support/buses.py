@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from headgate.producers.kafka import KafkaBatchBus
 from headgate.producers.redis_link import Address
 from headgate.producers.streams import StreamsBatchBus
+from headgate.schemas.config import KafkaBus
 from headgate.schemas.record import Record
 from headgate.schemas.reply import decode_reply
 from headgate.schemas.topics import Lane, Topics
@@ -45,7 +47,7 @@ class Outside:
                 )
                 for number, each in enumerate(lines[start : start + WINDOW], start=start)
             ]
-            while (await self.bus.submit(batch, records, start + len(records))).name == "FULL":
+            while (await self.bus.submit(batch, records, start + len(records))).name == "FULL":  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         return batch
 
@@ -82,3 +84,20 @@ async def embedded(directory):
             yield Outside(bus, Topics(), server)
         finally:
             await bus.stop()
+
+
+@contextlib.asynccontextmanager
+async def on_kafka(config):
+    """A Kafka bus; `config` is the `bus.kafka` of the cluster's config."""
+    bus = KafkaBatchBus(KafkaBus(**config))
+    await bus.start()
+    try:
+        yield Outside(bus, Topics(config["prefix"]))
+    finally:
+        await bus.stop()
+
+
+def kafka_config(address):
+    """A `bus.kafka` whose names nobody else has on a shared broker."""
+    name = uuid.uuid4().hex[:8]
+    return {"bootstrap_servers": [address], "prefix": f"{name}.", "group": f"{name}-workers", "partitions": 4}
