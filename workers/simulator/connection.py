@@ -129,8 +129,11 @@ class Connection(asyncio.Protocol):
     # ---------------------------------------------------------------- requests in
 
     def _on_request(self, request: HttpRequest) -> None:
-        if not self._closing:
-            self._accept(self._desk.receive(request), keep_alive=request.keep_alive, old=request.old)
+        if self._closing:
+            return
+        # The answer to a HEAD has no body; ours has one, which the end of the connection keeps from being misread.
+        keep_alive = request.keep_alive and request.method != b"HEAD"
+        self._accept(self._desk.receive(request), keep_alive=keep_alive, old=request.old)
 
     def _say_continue(self, line: bytes) -> None:
         """Ask for a body, unless an answer is due first: in the middle of that it would be a part of it."""

@@ -16,6 +16,8 @@ _EXPECT: Final = b"expect"
 #: All others are passed over.
 _WANTED: Final = frozenset({CLIENT_REQUEST_ID, REQUEST, AUTHORIZATION, _LENGTH, _EXPECT})
 _LENGTHS: Final = frozenset(map(len, _WANTED))
+#: The colon, the space and the end of line of a header.
+_PER_HEADER: Final = 4
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -83,9 +85,10 @@ class HttpReader:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             raise Unreadable(NOT_HTTP) from None
+        except httptools.HttpParserCallbackError as error:
+            raise (error.__context__ or error) from None
         except httptools.HttpParserError as error:
-            cause = error.__context__
-            raise (cause if isinstance(cause, Unreadable) else Unreadable(NOT_HTTP)) from error
+            raise Unreadable(NOT_HTTP) from error
 
     def on_message_begin(self) -> None:
         """Start a request."""
@@ -95,10 +98,12 @@ class HttpReader:
         """Take the target, or a piece of it."""
         self._url += url
         self._head_size += len(url)
+        if self._head_size > self._most_head:
+            raise Unreadable(HEAD_TOO_LARGE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. The hottest lines of the simulator: most headers are told by their length."""
-        self._head_size += len(name) + len(value)
+        self._head_size += len(name) + len(value) + _PER_HEADER
         if self._head_size > self._most_head:
             raise Unreadable(HEAD_TOO_LARGE)
         if len(name) in _LENGTHS and name.lower() in _WANTED:

@@ -80,6 +80,7 @@ class Simulator:
             raise RuntimeError(f"expected a simulator that is not running; this one is at {self.address.url}")
         limits = Limits(self.config.max_head_bytes, self.config.max_body_bytes)
         desk, most = Desk(self._provider), self.config.max_pipelined
+        self._connections.begin()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Connection(desk, limits, most, self._connections), host, port, backlog=_BACKLOG
@@ -111,6 +112,7 @@ class _Connections:
 
     def __init__(self) -> None:
         self._all: set[Connection] = set()
+        self._ending = False
         self._none = asyncio.Event()
         self._none.set()
 
@@ -118,16 +120,25 @@ class _Connections:
         return len(self._all)
 
     def add(self, connection: Connection, /) -> None:
+        """Keep a connection; one that was accepted in the last moment before a stop is finished at once."""
         self._all.add(connection)
         self._none.clear()
+        if self._ending:
+            connection.finish()
 
     def discard(self, connection: Connection, /) -> None:
+        """Forget a connection that has ended."""
         self._all.discard(connection)
         if not self._all:
             self._none.set()
 
+    def begin(self) -> None:
+        """Take new ones again."""
+        self._ending = False
+
     async def finish(self, seconds: float) -> None:
         """Let them finish; abort those that take longer than `seconds`."""
+        self._ending = True
         for connection in tuple(self._all):
             connection.finish()
         try:
