@@ -36,12 +36,19 @@ def make_plan(request: Request, routes: Routes, prices: PriceFinder) -> Plan | F
     if plan is None:
         known = ", ".join(sorted(routes.models)) or "a model of the price list"
         return failure(Code.MODEL_NOT_FOUND, expected=f"body.model: {known}", given=request.model)
-    if routes.allow_unpriced:
-        return _ordered(plan, request.id)
-    priced = tuple(target for target in plan.targets if target.price is not None)
-    if not priced:
+    targets = tuple(priced(target, prices) for target in plan.targets)
+    if not routes.allow_unpriced:
+        targets = tuple(target for target in targets if target.price is not None)
+    if not targets:
         return failure(Code.UNPRICED, expected="a deployment with a known price", given=request.model)
-    return _ordered(replace(plan, targets=priced) if len(priced) < len(plan.targets) else plan, request.id)
+    return Plan(_ordered(targets, request.id), plan.policy)
+
+
+def priced(target: Target, prices: PriceFinder) -> Target:
+    """Give a target today's price, unless the config gave it one: lists change their prices by date and hour."""
+    if target.price is not None:
+        return target
+    return replace(target, price=prices.find(target.provider, target.upstream_model))
 
 
 def _open_plan(model: str, routes: Routes, prices: PriceFinder) -> Plan | None:
@@ -51,18 +58,16 @@ def _open_plan(model: str, routes: Routes, prices: PriceFinder) -> Plan | None:
         template, name = routes.open.get(""), model
     if template is None:
         return None
-    price = prices.find(template.provider, name)
-    if price is None and template is routes.open.get(""):
+    if template is routes.open.get("") and prices.find(template.provider, name) is None:
         return None  # the simulator answers whatever has a price; a name without one is a mistake
-    target = replace(template, id=f"{template.provider}/{name}", upstream_model=name, price=price)
-    return Plan((target,), routes.policy)
+    return Plan((replace(template, id=f"{template.provider}/{name}", upstream_model=name),), routes.policy)
 
 
-def _ordered(plan: Plan, chance: str) -> Plan:
+def _ordered(targets: tuple[Target, ...], chance: str) -> tuple[Target, ...]:
     """Order targets by weighted chance (Efraimidis and Spirakis, 2006: sort by u^(1/w)); weight 0 comes last."""
-    if len(plan.targets) == 1:
-        return plan
-    return replace(plan, targets=tuple(sorted(plan.targets, key=lambda t: _rank(t, chance), reverse=True)))
+    if len(targets) == 1:
+        return targets
+    return tuple(sorted(targets, key=lambda target: _rank(target, chance), reverse=True))
 
 
 def _rank(target: Target, chance: str) -> float:

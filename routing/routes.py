@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..schemas.config import Config, Deployment, Model, Provider
-from .plan import PriceFinder, Routes
-from .prices import Price, from_config
+from .plan import Routes
+from .prices import from_config
 from .providers.catalogue import CATALOGUE, SIMULATOR
 from .target import Plan, RetryPolicy, Target
 
@@ -17,7 +17,7 @@ class Unroutable:
     problems: tuple[str, ...]
 
 
-def build_routes(config: Config, prices: PriceFinder, simulator_url: str | None) -> Routes | Unroutable:
+def build_routes(config: Config, simulator_url: str | None) -> Routes | Unroutable:
     """Resolve all deployments. `simulator_url` is who answers when no provider is configured."""
     problems = tuple(_problems(config, simulator_url))
     if problems:
@@ -25,7 +25,7 @@ def build_routes(config: Config, prices: PriceFinder, simulator_url: str | None)
     open_ = {name: _template(name, provider) for name, provider in config.providers.items()}
     if not config.providers and simulator_url is not None:
         open_ = {"": Target("", SIMULATOR, "", "openai", simulator_url.rstrip("/"), timeout=600.0)}
-    models = {model.name: _plan(model, config, prices) for model in config.models}
+    models = {model.name: _plan(model, config) for model in config.models}
     return Routes(models, open_, RetryPolicy(), allow_unpriced=config.unpriced == "allow")
 
 
@@ -51,13 +51,13 @@ def _template(name: str, provider: Provider) -> Target:
     return Target("", name, "", provider.wire, _base_url(name, provider), timeout=600.0, api_key=_secret(provider))
 
 
-def _plan(model: Model, config: Config, prices: PriceFinder) -> Plan:
-    targets = tuple(_target(deployment, config, prices) for deployment in model.deployments)
+def _plan(model: Model, config: Config) -> Plan:
+    targets = tuple(_target(deployment, config) for deployment in model.deployments)
     route = model.route
     return Plan(targets, RetryPolicy(route.retries, route.backoff, route.max_backoff))
 
 
-def _target(deployment: Deployment, config: Config, prices: PriceFinder) -> Target:
+def _target(deployment: Deployment, config: Config) -> Target:
     provider = config.providers[deployment.provider]
     return Target(
         id=deployment.id,
@@ -67,12 +67,6 @@ def _target(deployment: Deployment, config: Config, prices: PriceFinder) -> Targ
         base_url=_base_url(deployment.provider, provider),
         timeout=deployment.timeout,
         weight=deployment.weight,
-        price=_price(deployment, prices),
+        price=None if deployment.price is None else from_config(deployment.price),
         api_key=_secret(provider),
     )
-
-
-def _price(deployment: Deployment, prices: PriceFinder) -> Price | None:
-    if deployment.price is not None:
-        return from_config(deployment.price)
-    return prices.find(deployment.provider, deployment.model)

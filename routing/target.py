@@ -17,6 +17,7 @@ class Target:
     base_url: str
     timeout: float
     weight: float = 1.0
+    #: The config's; a plan fills in the price list's where there is none.
     price: Price | None = None
     api_key: str | None = field(default=None, repr=False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..producers.redis_link import Address, RedisLink
-from ..routing.price_list import GenaiPrices, PriceList
+from ..routing.price_list import GenaiPrices
 from ..routing.routes import Unroutable, build_routes
 from ..schemas.config import Config, KafkaBus, RedisServer, Tls
 from ..schemas.request import Defaults
@@ -62,7 +62,7 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
     """Put a worker together, and close what it needs when it is done with. Raises `NotConfigured`."""
     config = settings.config
     prices = await asyncio.to_thread(GenaiPrices.load)
-    rules = gateway_rules(config, prices, options.simulator)
+    rules = gateway_rules(config, options.simulator)
     async with AsyncExitStack() as stack:
         server = await _embedded(config, stack)
         bus = make_bus(config, options.slot, server)
@@ -84,9 +84,9 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
         yield Worker(bus, gateway, Metrics([listener, scripts, bus_readings(bus.status)]))
 
 
-def gateway_rules(config: Config, prices: PriceList, simulator: str | None) -> Rules:
+def gateway_rules(config: Config, simulator: str | None) -> Rules:
     """Return what the gateway goes by. Raises `NotConfigured`."""
-    routes = build_routes(config, prices, simulator)
+    routes = build_routes(config, simulator)
     if isinstance(routes, Unroutable):
         raise NotConfigured("\n".join(routes.problems))
     topics = Topics(config.prefix)

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from ...reporting.tables import Column, Format, Kind, Table, render
-from ...routing.plan import Routes
+from ...routing.plan import PriceFinder, Routes, priced
 from ...routing.price_list import GenaiPrices
 from ...routing.routes import Unroutable, build_routes
 from ...routing.target import Target
@@ -28,19 +28,20 @@ def check_config(config_file: Path | None, form: str) -> int:
     """Print the models that may be asked for and what they cost per million tokens; errors end the command before."""
     settings = settings_of(config_file)
     config = settings.config
-    routes = build_routes(config, GenaiPrices.load(), None if config.providers else _NOWHERE)
+    routes = build_routes(config, None if config.providers else _NOWHERE)
     if isinstance(routes, Unroutable):
         raise BadUsage("the config is not enough to run\n" + "\n".join(routes.problems))
     source = "no config file, so the defaults" if settings.file is None else str(settings.file)
     click.echo(f"{source}: fine", err=True)
     if not config.providers:
         click.echo("No provider is configured: the built-in simulator answers, nothing is spent.", err=True)
-    click.echo(render(_table(routes), Format(form)), nl=False)
+    click.echo(render(_table(routes, GenaiPrices.load()), Format(form)), nl=False)
     return Status.DONE
 
 
-def _table(routes: Routes) -> Table:
-    rows = tuple(_row(name, target) for name, plan in routes.models.items() for target in plan.targets)
+def _table(routes: Routes, prices: PriceFinder) -> Table:
+    named = [(name, target) for name, plan in routes.models.items() for target in plan.targets]
+    rows = tuple(_row(name, priced(target, prices)) for name, target in named)
     return Table(tuple(Column(name, Kind.TEXT) for name in _COLUMNS), rows)
 
 
