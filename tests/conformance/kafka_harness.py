@@ -59,7 +59,7 @@ class KafkaHarness:
 
     async def close(self) -> None:
         for bus in self._buses:
-            if not bus._fate.over and bus._background:
+            if bus._background:
                 await crash(bus)
 
 
@@ -69,6 +69,7 @@ async def crash(bus: KafkaBus) -> None:
     bus.broker.running = False
     for task in [*bus._background, *bus._subscription.subscriber.tasks]:
         task.cancel()
+    bus._background = []
     bus._subscription.subscriber.running = False
     consumer = bus._subscription.consumer()
     if consumer is not None:

@@ -144,6 +144,7 @@ class KafkaBus:
         await self._intake.abandon()
         for task in self._background:
             task.cancel()
+        self._background = []
         await self._transactions.stop()
         self._fate.stop()
 

@@ -60,6 +60,12 @@ class Rebalance(ConsumerRebalanceListener):
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Take what is ours now."""
+        try:
+            self._take(assigned)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fate.lose(error)
+
+    def _take(self, assigned: Collection[TopicPartition]) -> None:
         consumer = self._consumer()
         self.membership = consumer.membership()
         self._partitions.keep(assigned)

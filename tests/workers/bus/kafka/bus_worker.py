@@ -44,7 +44,8 @@ async def main():
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
     await bus.start(admit, lambda _: None)
-    print("started", flush=True)
+    sys.stdout.write("started\n")
+    sys.stdout.flush()
     await asyncio.wait({ended, asyncio.ensure_future(asked.wait())}, return_when=asyncio.FIRST_COMPLETED)
     await bus.stop(5)
     with contextlib.suppress(BusLost):
