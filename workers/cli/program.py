@@ -30,7 +30,9 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "up": Command("up", "up", "Keep the embedded stack running until Ctrl-C."),
         "worker": Command("worker", "worker", "Run a gateway worker until it is told to stop."),
         "recorder": Command("recorder", "recorder", "Append usage to the ledger until told to stop."),
-        "simulate": Command("..simulator.command", "simulate", "Answer as an OpenAI-compatible provider would."),
+        "simulate": Command(
+            "..simulator.command", "simulate", "Answer as an OpenAI-compatible provider would, without one."
+        ),
         "config": Command("config", "config", "Check and describe the config file."),
     }
 )
