@@ -58,7 +58,7 @@ class Meter:
 
     def _note(self, answered: int, now: float) -> None:
         samples = self._samples
-        if not samples or answered != samples[-1][1]:
+        if samples and answered != samples[-1][1]:
             self._moved_at = now
         if len(samples) > 1 and now - samples[-2][0] < _GRAIN:
             samples.pop()
