@@ -43,6 +43,7 @@ def test_the_pace_follows_a_change():
 
 def test_a_standstill_is_counted_from_the_last_answer():
     meter = Meter(0.0)
+    meter.read(facts(4), 0.5)
     meter.read(facts(5), 1.0)
     meter.read(facts(5), 30.0)
     progress = meter.read(facts(5), 61.0)
