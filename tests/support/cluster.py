@@ -118,7 +118,7 @@ class Cluster:
     processes: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.config = {"operations": {"worker_port": 0, "recorder_port": 0, "drain": 10}, **self.config}
+        self.config = {"operations": {"worker_port": 0, "recorder_port": 0, "drain": 5}, **self.config}
         (self.cwd / "headgate.yaml").write_text(yaml.safe_dump(self.config))
 
     def __enter__(self):
