@@ -37,7 +37,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
     role: str
     content: str | tuple[Part, ...] | None = None
-    tool_calls: msgspec.Raw = _NONE
+    tool_calls: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Named(msgspec.Struct, frozen=True, gc=False):

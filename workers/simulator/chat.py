@@ -133,8 +133,10 @@ def answer_chat(given: ChatBody, head: Head, numbers: Draw, pen: Pen) -> Answer:
 
 
 def _speeches(wish: Wish, count: int, numbers: Draw, speaker: Speaker) -> tuple[Speech, ...]:
-    others = (numbers.branch(f"choice {index}") for index in range(1, count))
-    return (speaker.say(wish, numbers), *(speaker.say(wish, each) for each in others))
+    first = speaker.say(wish, numbers)
+    if count == 1:
+        return (first,)
+    return (first, *(speaker.say(wish, numbers.branch(f"choice {index}")) for index in range(1, count)))
 
 
 def _wish(given: ChatBody, numbers: Draw) -> Wish | Refusal:
@@ -163,10 +165,10 @@ def _schema(form: ResponseFormat | None) -> bytes | Refusal | None:
 
 
 def _tool(given: ChatBody, numbers: Draw) -> Tool | Refusal | None:
+    if given.tool_choice in (None, "auto", "none"):
+        return None
     offered = [tool for each in given.tools or () for tool in (_offered(each),) if tool is not None]
     match given.tool_choice:
-        case None | "auto" | "none":
-            return None
         case "required":
             return choose(offered, None, numbers)
         case ChatToolChoice("allowed_tools", allowed_tools=AllowedTools("required", tools)):

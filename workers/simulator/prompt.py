@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from .bodies import Item, Message, Part
 from .chance import Draw, between, unit
 from .tokens import PER_IMAGE, PER_MESSAGE, size, tokens
@@ -13,7 +15,11 @@ _CACHED_BLOCK: Final = 128
 
 def message_tokens(message: Message) -> int:
     """Return the tokens of one message of a chat."""
-    return PER_MESSAGE + _content(message.content) + tokens(len(bytes(message.tool_calls)))
+    text = PER_MESSAGE + _content(message.content)
+    if message.tool_calls is msgspec.UNSET:
+        return text
+    calls = bytes(message.tool_calls)
+    return text if calls == b"null" else text + tokens(len(calls))
 
 
 def item_tokens(item: Item) -> int:

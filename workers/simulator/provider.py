@@ -36,7 +36,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     plan: Plan
     books: Books | None = None
     number: int = 0
-    request_id: bytes = b""
+    request_id: str = ""
 
     def done(self) -> None:
         """Write down that the plan was carried out."""
@@ -86,7 +86,7 @@ class Provider:
         client = request.headers.get(CLIENT_REQUEST_ID, b"")
         opening = Opening(client, name, endpoint, answer.model, chosen.fault, self._unix_ns())
         # The id is asked for before the line is opened: opening it moves the number on.
-        answer_id = request_id(self.books.next).encode()
+        answer_id = request_id(self.books.next)
         return Job(chosen, self.books, self.books.open(opening), answer_id)
 
     def _turned_away(self, request: HttpRequest) -> Plan | None:

@@ -92,7 +92,10 @@ async def test_parts_tools_and_tool_calls_count(create):
         {"role": "assistant", "tool_calls": [called]},
         {"role": "tool", "tool_call_id": "call_1", "content": "x"},
     ]
-    assert (await create(messages=history)).usage.prompt_tokens > 3 + (4 + 5) + 4 + (4 + 1)
+    call_tokens = -(-len(json.dumps([called], separators=(",", ":"))) // 4)
+    assert (await create(messages=history)).usage.prompt_tokens == 3 + (4 + 5) + (4 + call_tokens) + (4 + 1)
+    history[1] = {"role": "assistant", "content": "1234", "tool_calls": None}
+    assert (await create(messages=history)).usage.prompt_tokens == 3 + (4 + 5) + (4 + 1) + (4 + 1)
 
 
 async def test_n_choices_all_differ_and_are_all_counted(create):
