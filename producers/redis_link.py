@@ -14,7 +14,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 from redis.exceptions import (
@@ -127,7 +127,8 @@ class RedisLink:
                 async with asyncio.timeout(self._timeout + blocking_seconds):
                     connection = self._connection or await self._open()
                     await connection.send_command(*command)
-                    return await connection.read_response()
+                    # redis-py leaves half of this type out
+                    return cast("Any", await connection.read_response())
             except TimeoutError as error:
                 await self._drop()
                 raise LinkDown(f"expected an answer within {self._timeout + blocking_seconds} s, got none") from error

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from ..schemas.record import Record
-from ..schemas.streams import Form, id_after, mark_key, record_of, stream_key
+from ..schemas.streams import Entry, Form, id_after, mark_key, record_of, stream_key
 from .port import Replies, Submitted
 from .portion import Portion
 from .redis_link import Address, LinkDown, LinkError, LinkFull, LinkRefused, RedisLink, Script, insist
@@ -78,7 +78,7 @@ class StreamsBatchBus:
         block = max(1, int(max_wait_seconds * 1000))  # 0 would be for ever
         command = ("XREAD", "COUNT", self._portion.count, "BLOCK", block, "STREAMS", key, cursor)
         answer = await self._insist(lambda: self._reading.call(*command, blocking_seconds=max_wait_seconds))
-        entries = answer[0][1] if answer else []
+        entries: Sequence[Entry] = answer[0][1] if answer else ()
         records = [record_of(topic, fields) for _, fields in entries]
         self._portion.learn([record.value for record in records])
         return Replies(records, entries[-1][0].decode() if entries else cursor)
@@ -130,4 +130,4 @@ def is_private(topic: str, batch: str) -> bool:
 
 @cache
 def _submit() -> Script:
-    return Script.of((files(__package__) / "submit.lua").read_text(encoding="utf-8"))
+    return Script.of((files("headgate.producers") / "submit.lua").read_text(encoding="utf-8"))

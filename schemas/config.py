@@ -10,6 +10,7 @@ from pydantic_core import InitErrorDetails
 from .config_checks import at, repeated, unknown_providers
 from .config_values import Brokers, Seconds, without_password, wrong
 from .config_values import seconds as seconds  # noqa: PLC0414 - re-exported: the command line reads durations too
+from .plain import is_mapping
 from .topics import is_legal_topic
 
 
@@ -26,7 +27,7 @@ class _Part(BaseModel):
     @classmethod
     def _null_is_absent(cls, data: object) -> object:
         """Read a heading whose lines are all commented out as if it were not there."""
-        if not isinstance(data, dict):
+        if not is_mapping(data):
             return data
         return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
 

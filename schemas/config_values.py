@@ -6,6 +6,8 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from .plain import is_list
+
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _BROKER: Final = re.compile(r"[^\s,:/]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}")
@@ -47,7 +49,7 @@ Seconds = Annotated[
 def brokers(value: object) -> object:
     """Read `host:port` of some brokers, also as one text with commas: Kafka's own tools write them so."""
     listed: object = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-    for broker in listed if isinstance(listed, list) else ():
+    for broker in listed if is_list(listed) else ():
         if not isinstance(broker, str) or _BROKER.fullmatch(broker) is None:
             raise wrong("host:port of a broker, like localhost:9092", repr(broker))
     return listed

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from .config import Config
+from .plain import is_list, is_mapping
 from .reply import Reply
 from .request import Endpoint, Envelope
 from .usage import UsageEvent
@@ -63,10 +64,14 @@ def _of_struct(kind: type[msgspec.Struct], title: str) -> Schema:
 
 def _properties(schema: Schema, name: str) -> Schema:
     """Return the properties of a definition, to be refined where the Python type says less than the reader checks."""
-    definitions = schema["$defs"]
-    definition = definitions[name] if isinstance(definitions, dict) else {}
-    properties: Schema = definition["properties"]
-    return properties
+    return _part(_part(_part(schema, "$defs"), name), "properties")
+
+
+def _part(schema: Schema, name: str) -> Schema:
+    part = schema[name]
+    if not is_mapping(part):
+        raise TypeError(f"expected {name} to hold more of the schema, got {part!r:.200}")
+    return part
 
 
 def _with_references(schema: Schema) -> Schema:
@@ -79,6 +84,6 @@ def _with_references(schema: Schema) -> Schema:
 
 
 def _inside(value: object) -> object:
-    if isinstance(value, dict):
+    if is_mapping(value):
         return _with_references(value)
-    return [_inside(each) for each in value] if isinstance(value, list) else value
+    return [_inside(each) for each in value] if is_list(value) else value

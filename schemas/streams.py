@@ -7,6 +7,9 @@ import msgspec
 
 from .record import Headers, Record
 
+#: An entry as the server sends it: its id, and its fields and values in one flat list.
+Entry = tuple[bytes, Sequence[bytes]]
+
 _headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...])
 
 #: The second half of an id is an unsigned 64-bit number.

@@ -4,7 +4,7 @@ httpx's own pool walks all idle connections for every request, which at 512 in f
 (docs/decisions/0003-http-client.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final, Self, cast
 
@@ -107,7 +107,7 @@ def _timeout(request: httpx.Request) -> aiohttp.ClientTimeout:
 
 
 @contextmanager
-def _as_httpx(request: httpx.Request) -> Iterator[None]:
+def _as_httpx(request: httpx.Request) -> Generator[None, None, None]:
     """Translate aiohttp's errors at this one door."""
     try:
         yield

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import msgspec
 
@@ -43,7 +43,9 @@ class RedisJournal:
     async def claim(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         """Write down that these runs begin, in one round trip."""
         keys = [self._key(claim.request_id) for claim in claims]
-        former = await self._insist(self._claim, keys, (_REMEMBERED_MS, *(_encode(claim.run) for claim in claims)))
+        args: list[bytes | int] = [_REMEMBERED_MS, *(_encode(claim.run) for claim in claims)]
+        # no client knows what a script answers; this one gives for each key the runs that it held
+        former = cast("Sequence[Sequence[bytes]]", await self._insist(self._claim, keys, args))
         if not isinstance(former, list) or len(former) != len(claims):
             raise TypeError(f"expected {len(claims)} former runs from claim.lua, got {former!r:.200}")
         return [
@@ -79,7 +81,7 @@ class RedisJournal:
 
 
 def _script(name: str) -> Script:
-    return Script.of((files(__package__) / f"{name}.lua").read_text("utf-8"))
+    return Script.of((files("headgate.workers.journal") / f"{name}.lua").read_text("utf-8"))
 
 
 def _encode(run: Run) -> bytes:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from ...schemas.plain import is_mapping
 from .masking import Mask
 from .vocabulary import CONTEXT
 
@@ -53,7 +54,7 @@ def _encode(encoder: msgspec.json.Encoder, line: dict[str, object]) -> str:
 
 
 def _without_surrogates(value: object) -> object:
-    if isinstance(value, dict):
+    if is_mapping(value):
         return {_without_surrogates(name): _without_surrogates(inner) for name, inner in value.items()}
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from ...schemas.config import Config
 from ...schemas.config_values import password_of
+from ...schemas.plain import is_list, is_mapping
 from .errors import ConfigError, ConfigErrors, ConfigWarning, Position, dotted
 from .explain import Source, explain
 from .references import Resolved, covering, resolve, with_overrides
@@ -140,6 +141,6 @@ def _secrets(value: object) -> Iterator[str]:
 def _children(value: object) -> Iterable[object]:
     if isinstance(value, BaseModel):
         return [inner for _, inner in value]
-    if isinstance(value, dict):
+    if is_mapping(value):
         return value.values()
-    return value if isinstance(value, list) else ()
+    return value if is_list(value) else ()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ...schemas.plain import is_list, is_mapping
 from .errors import Place
 
 _WHOLE: Final = re.compile(r"os\.environ/(.*)", re.DOTALL)
@@ -47,9 +48,9 @@ class _Resolver:
         self.missing: list[Missing] = []
 
     def value(self, data: object, place: Place) -> object:
-        if isinstance(data, dict):
+        if is_mapping(data):
             return {name: self.value(value, (*place, str(name))) for name, value in data.items()}
-        if isinstance(data, list):
+        if is_list(data):
             return [self.value(value, (*place, nr)) for nr, value in enumerate(data)]
         return self._text(data, place) if isinstance(data, str) else data
 
@@ -97,9 +98,9 @@ def _set(data: object, place: Place, value: object) -> object:
     if not place:
         return value
     step, rest = place[0], place[1:]
-    if isinstance(step, int) and isinstance(data, list) and step < len(data):
+    if isinstance(step, int) and is_list(data) and step < len(data):
         return [*data[:step], _set(data[step], rest, value), *data[step + 1 :]]
-    mapping = dict(data) if isinstance(data, dict) else {}
+    mapping: dict[str | int, object] = dict(data.items()) if is_mapping(data) else {}
     return {**mapping, step: _set(mapping.get(step), rest, value)}
 
 

@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol, cast
 
 import yaml
 from yaml.composer import Composer
 
+from ...schemas.plain import is_list, is_mapping
 from .errors import ConfigError, Place, Position, dotted
 
 _DEEPEST: Final = 32
@@ -43,10 +44,17 @@ class _Loader(Composer, yaml.CSafeLoader):
         Composer.__init__(self)
 
 
-_Loader.add_implicit_resolver(_NULL, re.compile(r"^(~|null|)$"), ["~", "n", ""])
-_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(true|false)$"), ["t", "f"])
-_Loader.add_implicit_resolver(_INT, re.compile(r"^-?(0|[1-9][0-9]{0,17})$"), list("-0123456789"))
-_Loader.add_implicit_resolver(
+class _Resolver(Protocol):
+    """The part of a loader whose types PyYAML's stubs leave out."""
+
+    def add_implicit_resolver(self, tag: str, regexp: re.Pattern[str], first: list[str]) -> None: ...
+
+
+_resolver = cast("_Resolver", _Loader)
+_resolver.add_implicit_resolver(_NULL, re.compile(r"^(~|null|)$"), ["~", "n", ""])
+_resolver.add_implicit_resolver(_BOOL, re.compile(r"^(true|false)$"), ["t", "f"])
+_resolver.add_implicit_resolver(_INT, re.compile(r"^-?(0|[1-9][0-9]{0,17})$"), list("-0123456789"))
+_resolver.add_implicit_resolver(
     _FLOAT, re.compile(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"), list("-0123456789")
 )
 
@@ -186,9 +194,9 @@ class _Walk:
 def places(data: object, place: Place = ()) -> Iterator[tuple[Place, object]]:
     """Yield every value below and at `data` with its place."""
     yield place, data
-    if isinstance(data, dict):
+    if is_mapping(data):
         for name, value in data.items():
             yield from places(value, (*place, str(name)))
-    elif isinstance(data, list):
+    elif is_list(data):
         for nr, value in enumerate(data):
             yield from places(value, (*place, nr))

@@ -51,4 +51,4 @@ class StreamsSettings:
 @cache
 def script(name: str) -> Script:
     """Return the script `<name>.lua` of this package."""
-    return Script.of((files(__package__) / f"{name}.lua").read_text(encoding="utf-8"))
+    return Script.of((files("headgate.workers.bus.streams") / f"{name}.lua").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from typing import Final
 
 from ....producers.portion import Portion
 from ....producers.redis_link import Address, LinkDown, LinkError, RedisLink, insist
-from ....schemas.streams import id_after, identity_key, order_of, record_of, stream_key
+from ....schemas.streams import Entry, id_after, identity_key, order_of, record_of, stream_key
 from ....schemas.topics import Topics
 from ..port import BusLost, UsageSlice
 from .settings import script
@@ -117,7 +117,7 @@ class StreamsUsageSource:
         command = ("XREAD", "COUNT", count, "BLOCK", block, "STREAMS", self._key, self._cursor)
         answer = await self._link.call(*command, blocking_seconds=max_wait_seconds)
         # nothing is awaited from here on: the cursor must not pass what is not returned
-        entries = answer[0][1] if answer else []
+        entries: Sequence[Entry] = answer[0][1] if answer else ()
         values = [record_of(self._topic, fields).value or b"" for _, fields in entries]
         self._portion.learn(values)
         if entries:
