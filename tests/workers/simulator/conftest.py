@@ -22,7 +22,7 @@ except ImportError:
     uvloop = None
 
 #: Sockets behave a little differently on the two loops: what looks at sockets runs on both.
-_ON_BOTH_LOOPS = {"test_books.py", "test_fault_delivery.py", "test_http.py", "test_lifecycle.py"}
+_ON_BOTH_LOOPS = {"test_books.py", "test_fault_delivery.py", "test_http.py", "test_lifecycle.py", "test_outages.py"}
 _DOCUMENT = Path(__file__).parents[4] / "shared" / "providers" / "openai_openapi.json"
 
 
