@@ -18,13 +18,20 @@ class Streams:
         self.server = server
         self.client = client
         self.topics = Topics(server.prefix)
+        self.buses = []
+
+    async def close(self):
+        """End the buses that a test left open because it failed."""
+        for bus in self.buses:
+            await bus._close()
 
     def key(self, topic):
         return stream_key(self.server.prefix, topic)
 
     def bus(self, consumer="a", **changes):
         settings = {"commit_interval": 0.01, "beat": 0.05, "gap": GAP, "read_wait": 0.1, **changes}
-        return StreamsBus(self.server.address, StreamsSettings(consumer, self.server.prefix, **settings))
+        self.buses.append(StreamsBus(self.server.address, StreamsSettings(consumer, self.server.prefix, **settings)))
+        return self.buses[-1]
 
     async def append(self, records):
         for record in records:

@@ -44,10 +44,11 @@ def default_max_memory() -> int:
 
 
 def _arguments(place: Place, socket: Path, settings: Settings) -> list[str]:
+    # `appendfsync no`: see syncing.py
     return [
         *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--dir", str(place.root), "--pidfile", str(place.pid_file), "--logfile", str(place.log)),
-        *("--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--auto-aof-rewrite-min-size", "256mb"),
+        *("--appendonly", "yes", "--appendfsync", "no", "--save", "", "--auto-aof-rewrite-min-size", "256mb"),
         *("--maxmemory", str(settings.max_memory), "--maxmemory-policy", "noeviction"),
         *("--daemonize", "no", "--always-show-logo", "no"),
         *settings.extra,

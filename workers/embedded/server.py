@@ -23,6 +23,7 @@ from .child import Child, Settings, default_max_memory, kill_group
 from .errors import EmbeddedServerError
 from .place import FileLock, Place
 from .probe import Health, probe, shut_down
+from .syncing import keep_synced
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class EmbeddedServer:
         self._place: Place | None = None
         self._keeper: FileLock | None = None
         self._child: Child | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._url = ""
 
     def __repr__(self) -> str:
@@ -94,15 +95,19 @@ class EmbeddedServer:
         except BaseException:
             await self._close()
             raise
-        self._watch = asyncio.create_task(self._watching(), name="embedded-server-watch")
+        self._tasks = (
+            asyncio.create_task(self._watching(), name="embedded-server-watch"),
+            asyncio.create_task(keep_synced(self._place.root, self._has_child), name="embedded-server-sync"),
+        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait([self._watch])
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         await self._close()
 
     async def ensure(self) -> str:
@@ -197,6 +202,9 @@ class EmbeddedServer:
         """Say whether there is nothing to do: our child lives, or the keeper is another process."""
         if self._keeper is None or not self._keeper.acquire():
             return True
+        return self._has_child()
+
+    def _has_child(self) -> bool:
         return self._child is not None and self._child.alive
 
     async def _close(self) -> None:

@@ -18,6 +18,7 @@ class Intake:
     def __init__(self, reader: Reader, out: Out, trouble: Callable[[LinkDown], None]) -> None:
         self._reader = reader
         self._out = out
+        #: Whoever is told sets `behind`: an answer may have got lost.
         self._trouble = trouble
         #: The server's book may hold entries of ours that we do not have: after a broken connection, or an adoption.
         self.behind = True
@@ -27,7 +28,7 @@ class Intake:
     async def run(self, admit: Admit) -> None:
         """Deliver until `stopping`."""
         while not self.stopping:
-            fresh = self._out.add(await self._next())
+            fresh = await self._next()
             if fresh and not self.stopping:
                 await admit(fresh)
             elif fresh:
@@ -36,24 +37,24 @@ class Intake:
     async def _next(self) -> Sequence[Delivery]:
         try:
             if self.behind:
-                self.behind = False
-                left = await self._reader.left(self._out)
-                self.behind = bool(left)
-                return left
-            return await self._reader.fresh()
+                return await self._catch_up()
+            return self._out.add(await self._reader.fresh())
         except GroupGone:
             await self._make_groups()
         except LinkDown as error:
-            self._lost_touch(error)
+            self._trouble(error)
             await asyncio.sleep(_PAUSE_SECONDS)
         return ()
+
+    async def _catch_up(self) -> Sequence[Delivery]:
+        self.behind = False
+        with self._out.remembering():
+            left = await self._reader.left(self._out)
+            self.behind = self.behind or bool(left)
+            return self._out.add(left)
 
     async def _make_groups(self) -> None:
         try:
             await self._reader.make_groups()
         except LinkDown as error:
-            self._lost_touch(error)
-
-    def _lost_touch(self, error: LinkDown) -> None:
-        self.behind = True
-        self._trouble(error)
+            self._trouble(error)

@@ -1,7 +1,8 @@
 """What is delivered and not committed."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from ..port import Delivery
 
@@ -13,19 +14,20 @@ class Out:
         self._deliveries: dict[str, Delivery] = {}
         self._empty = asyncio.Event()
         self._empty.set()
+        self._gone: set[str] | None = None
 
     def __len__(self) -> int:
         return len(self._deliveries)
 
     def __contains__(self, place: object) -> bool:
-        return place in self._deliveries
+        return place in self._deliveries or (self._gone is not None and place in self._gone)
 
     def __repr__(self) -> str:
         return f"<Out {len(self)}>"
 
     def add(self, deliveries: Iterable[Delivery]) -> Sequence[Delivery]:
         """Take note of deliveries, and return those that were not out already."""
-        fresh = [delivery for delivery in deliveries if delivery.place not in self._deliveries]
+        fresh = [delivery for delivery in deliveries if delivery.place not in self]
         self._deliveries.update((delivery.place, delivery) for delivery in fresh)
         if fresh:
             self._empty.clear()
@@ -35,8 +37,22 @@ class Out:
         """Forget deliveries: they are committed, or another worker's."""
         for delivery in deliveries:
             self._deliveries.pop(delivery.place, None)
+            if self._gone is not None:
+                self._gone.add(delivery.place)
         if not self._deliveries:
             self._empty.set()
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Count what is removed meanwhile as still out.
+
+        For comparing with the server's book: an answer on one connection may be older than a commit on the other.
+        """
+        self._gone = set()
+        try:
+            yield
+        finally:
+            self._gone = None
 
     async def drained(self) -> None:
         """Return when nothing is out."""

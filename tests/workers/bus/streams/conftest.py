@@ -7,5 +7,7 @@ __all__ = ["own_valkey", "redis", "valkey", "valkey_url"]
 
 
 @pytest.fixture
-def streams(valkey, redis):
-    return Streams(valkey, redis)
+async def streams(valkey, redis):
+    streams = Streams(valkey, redis)
+    yield streams
+    await streams.close()

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from conformance.harness import Desk, number_of, request
 
+from headgate.producers.redis_link import LinkDown
 from headgate.schemas.record import Record
 from headgate.workers.bus.port import BusLost
 from support.streams import LostAnswers
@@ -100,3 +101,24 @@ async def test_scripts_that_the_server_forgot_are_sent_again(streams):
         await desk.until(lambda number=number: len(desk.committed) == number + 1)
     await bus.stop(5)
     assert len(await streams.values(streams.topics.replies())) == 3
+
+
+async def test_a_commit_that_was_interrupted_is_finished_by_the_last_one(streams):
+    bus, desk = await started(streams, beat=60)
+    await streams.append([request(streams.topics, n) for n in range(5)])
+    held = await desk.holding(5)
+    call, tried = bus._links[1].call, asyncio.Event()
+
+    async def away(*_, **__):
+        tried.set()
+        raise LinkDown("away")
+
+    bus._links[1].call = away
+    desk.answer(bus, held)
+    await asyncio.wait_for(tried.wait(), 5)
+    bus._tasks[1].cancel()
+    await asyncio.wait([bus._tasks[1]])
+    bus._links[1].call = call
+    await bus.stop(0.2)
+    assert len(await streams.values(streams.topics.replies())) == 5
+    assert len(desk.committed) == 5
