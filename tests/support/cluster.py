@@ -119,6 +119,10 @@ class Cluster:
 
     def __post_init__(self):
         self.config = {"operations": {"worker_port": 0, "recorder_port": 0, "drain": 5}, **self.config}
+        self.write()
+
+    def write(self):
+        """Write the config, again if it has changed."""
         (self.cwd / "headgate.yaml").write_text(yaml.safe_dump(self.config))
 
     def __enter__(self):
