@@ -1,7 +1,7 @@
 """What is delivered and not committed."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 
 from ..port import Delivery
@@ -43,7 +43,7 @@ class Out:
             self._empty.set()
 
     @contextmanager
-    def remembering(self) -> Iterator[None]:
+    def remembering(self) -> Generator[None]:
         """Count what is removed meanwhile as still out.
 
         For comparing with the server's book: an answer on one connection may be older than a commit on the other.
