@@ -11,6 +11,8 @@ from .part import Part, PartFailed
 from .process import PartProcess, spell_status
 
 _FIRST_PAUSE: Final = 0.2
+#: Pauses after a first start that somebody killed. One that ended by itself has its reasons, and would again.
+_SECOND_CHANCES: Final = (0.2, 1.0)
 _MAX_PAUSE: Final = 5.0
 #: A part that lived so long has not failed at once: the next pause is the first one again.
 _SETTLED: Final = 10.0
@@ -54,7 +56,17 @@ class KeptPart:
 
     async def start(self) -> str:
         """Start it, and from then on keep it; return its address once it is ready. Raises `PartFailed`, OSError."""
-        await self._begin()
+        for pause in _SECOND_CHANCES:
+            try:
+                await self._begin()
+                break
+            except PartFailed as error:
+                if not error.was_killed:
+                    raise
+                self._listener.part_lost(self._name, error.why, pause)
+                await self._sleep(pause)
+        else:
+            await self._begin()
         self._keeping = asyncio.create_task(self._keep(), name="keep a part of the stack")
         return self.address
 
@@ -96,8 +108,10 @@ class KeptPart:
         """Start it again; say why that failed, if it did."""
         try:
             await self._begin()
-        except (PartFailed, OSError) as error:
+        except PartFailed as error:
             if self._process is not None:
                 await self._process.stop()
-            return str(error)
+            return error.why
+        except OSError as error:
+            return f"cannot be started: {error}"
         return None

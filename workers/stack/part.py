@@ -9,10 +9,16 @@ import msgspec
 class PartFailed(Exception):  # noqa: N818 - the name is the event
     """A part ended, or said something unexpected, before it was ready. The message says what it said last."""
 
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, name: str, why: str, status: int | None = None) -> None:
+        super().__init__(f"{name} {why}")
+        self.why = why
         #: The exit status, if it ended.
         self.status = status
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it."""
+        return self.status is not None and self.status < 0
 
 
 class _Ready(msgspec.Struct, frozen=True):

@@ -56,12 +56,13 @@ class PartProcess:
         line = (await stdout.readline()).decode(errors="replace").strip()
         if not line:
             status = await self._process.wait()
-            raise PartFailed(f"{self._part.name} {spell_status(status)} before it was ready{self._last_words()}", status)
+            why = f"{spell_status(status)} before it was ready{self._last_words()}"
+            raise PartFailed(self._part.name, why, status)
         self._rest = asyncio.create_task(_discard(stdout))
         try:
             return self._part.announced(line)
         except ValueError as error:
-            raise PartFailed(f"{self._part.name}: {error}") from error
+            raise PartFailed(self._part.name, f"announced something else: {error}") from error
 
     async def ended(self) -> int:
         """Wait for its end, and return its status."""
@@ -99,7 +100,7 @@ class PartProcess:
         with self._log.open("rb") as file:
             file.seek(max(0, self._log.stat().st_size - _TAIL_BYTES))
             lines = deque(file.read().decode(errors="replace").splitlines(), _TAIL_LINES)
-        return "".join(f"\n  {line}" for line in (f"the end of {self._log}:", *lines))
+        return "".join(f"\n  {line}" for line in (f"the end of {self._log}:", *lines)) if lines else ""
 
 
 def spell_status(status: int) -> str:

@@ -127,6 +127,29 @@ async def test_a_part_that_comes_back_broken_is_tried_again(diary):
     assert sum("before it was ready" in event for event in events.seen) == 2
 
 
+async def test_a_part_that_is_killed_before_it_is_ready_gets_a_second_chance(diary):
+    events, manners, pauses = Events(), iter(["killed", "killed", "good"]), []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+
+    kept = KeptPart("worker", lambda: part("worker", diary, _READY, next(manners)), events, None, sleep=sleep)
+    assert await kept.start() == "http://here"
+    await kept.stop()
+    assert pauses == [0.2, 1.0]
+    assert events.seen[0] == "worker was ended by SIGKILL before it was ready, again in 0.2"
+
+
+async def test_a_part_that_is_always_killed_has_failed(diary):
+    async def sleep(_):
+        pass
+
+    kept = KeptPart("worker", lambda: part("worker", diary, _READY, "killed"), Events(), None, sleep=sleep)
+    with pytest.raises(PartFailed, match="was ended by SIGKILL"):
+        await kept.start()
+    await kept.stop()
+
+
 async def test_a_part_that_does_not_hear_is_killed_with_its_children(diary):
     events = Events()
     kept = KeptPart("worker", lambda: part("worker", diary, _READY, "deaf", patience=0.1), events, None)
