@@ -133,15 +133,15 @@ class Claim:
 
     def begin(self, state: BatchState) -> Logbook:
         """Begin a new batch; whatever was here is gone."""
-        self._handed_over = True
         self._spool.recover(0, _nobody)
         save_state(self._places.state, state)
+        self._handed_over = True
         return Logbook(self._places, self._spool, state)
 
     def resume(self, state: BatchState) -> Logbook:
         """Go on with the batch that was found; raises `SpoolDamagedError`."""
-        self._handed_over = True
         self._spool.recover(state.spool_bytes, _line_reader(state.terms.batch))
+        self._handed_over = True
         return Logbook(self._places, self._spool, state)
 
     def close(self) -> None:

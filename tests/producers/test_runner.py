@@ -147,14 +147,19 @@ class _StopAfter:
 async def test_no_more_lines_wait_on_the_bus_than_the_pace_allows(tmp_path):
     source = write_lines(tmp_path / "in.jsonl", [chat_line(f"q{n}") for n in range(100)])
     bus, book = MemoryBatchBus(), begin(tmp_path / "out.jsonl", source)
-    seen = []
+    seen, full = [], asyncio.Event()
 
     class Watcher:
         def changed(self, facts):
             seen.append(facts.passed - facts.totals.answered)
+            if seen[-1] == 12:
+                full.set()
 
-    async with EchoGateway(bus):
-        await run_batch(bus, book, _PACE, Watcher())
+    running = asyncio.create_task(run_batch(bus, book, _PACE, Watcher()))
+    async with asyncio.timeout(5):
+        await full.wait()  # nobody answers yet
+        async with EchoGateway(bus):
+            assert (await running).complete
     assert max(seen) == 12
 
 
