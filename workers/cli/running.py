@@ -115,6 +115,8 @@ class _Job:
         """Return how to open the logbook once there is a bus; raises `BadUsage` if something would be lost."""
         asked, origin = self._asked, self._origin
         exists = asked.output.exists()
+        if exists and asked.output.samefile(asked.input):
+            raise BadUsage(f"{asked.output} is the input", "name another output with -o")
         wanted = Wanted(str(asked.input), str(asked.output), origin.fingerprint, origin.bus, exists, asked.force)
         decision = open_as(claim.state, wanted, vacant=claim.is_vacant)
         if isinstance(decision, Refused):

@@ -124,6 +124,19 @@ async def test_an_output_that_exists_is_only_replaced_with_force(bus, source):
     assert names("out.jsonl") == _ALL
 
 
+async def test_the_input_is_never_the_output(bus, source):
+    content = source.read_bytes()
+    with pytest.raises(BadUsage, match="is the input"):
+        await run_batch(settings(), asked(source, source, force=True))
+    assert source.read_bytes() == content
+
+
+async def test_an_empty_file_has_an_empty_output(bus, tmp_path):
+    empty = write_lines(tmp_path / "empty.jsonl", [b"", b"  "])
+    summary = await run_batch(settings(), asked(empty))
+    assert (summary.complete, summary.lines, read("out.jsonl")) == (True, 0, b"")
+
+
 async def test_a_forbidden_reply_topic_leaves_no_trace(bus, source, tmp_path):
     with pytest.raises(BadUsage, match="reply_topics"):
         await run_batch(settings({**_HERE, "reply_topics": ["elsewhere"]}), asked(source))

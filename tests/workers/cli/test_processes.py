@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import threading
+import urllib.request
 
 import pytest
 import yaml
@@ -157,6 +158,11 @@ def test_a_stack_that_is_up_serves_submit_collect_and_run(cluster):
     ) as up:
         parts = dict(each.rstrip("\n").split(",", 1) for each in iter(up.stdout.readline, "ledger,headgate.duckdb\n"))
         assert set(parts) == {"part", "bus", "worker", "recorder", "simulator"}
+        for part in ("worker", "recorder"):
+            with urllib.request.urlopen(parts[part] + "/readyz", timeout=PATIENCE) as answer:
+                assert json.load(answer)["status"] == "ready"
+            with urllib.request.urlopen(parts[part] + "/metrics", timeout=PATIENCE) as answer:
+                assert b"headgate_build" in answer.read()
         cluster.headgate("collect", batch, "-o", "out.jsonl")
         run = cluster.headgate("run", "in.jsonl", "-o", "run.jsonl")
         assert f"using the stack of `headgate up`, process {up.pid}" in run.stderr
