@@ -165,8 +165,9 @@ async def test_of_many_processes_one_is_the_keeper_whoever_is_killed(tmp_path):
             assert len(servers_on(tmp_path)) == 1
 
 
-async def _orphan(tmp_path, monkeypatch):
-    """Leave a server behind, as a killed keeper does where the kernel does not help."""
+@pytest.fixture
+async def orphan(tmp_path, monkeypatch):
+    """A server left behind, as by a killed keeper where the kernel does not help."""
     monkeypatch.setattr(child_module, "_dying_with_us", lambda: ())
     server = EmbeddedServer(tmp_path)
     await server.__aenter__()
@@ -176,11 +177,13 @@ async def _orphan(tmp_path, monkeypatch):
         task.cancel()
     server._keeper.release()
     monkeypatch.undo()
-    return server._child
+    yield server._child
+    if server._child.alive:
+        child_module.kill_group(server._child.pid)
+        await server._child.stop()
 
 
-async def test_a_server_left_behind_is_replaced_by_one_on_the_same_data(tmp_path, monkeypatch):
-    orphan = await _orphan(tmp_path, monkeypatch)
+async def test_a_server_left_behind_is_replaced_by_one_on_the_same_data(tmp_path, orphan):
     async with EmbeddedServer(tmp_path) as server:
         assert server.is_keeper
         assert not orphan.alive
@@ -190,8 +193,7 @@ async def test_a_server_left_behind_is_replaced_by_one_on_the_same_data(tmp_path
 
 
 @linux
-async def test_a_server_left_behind_that_does_not_listen_is_killed(tmp_path, monkeypatch):
-    orphan = await _orphan(tmp_path, monkeypatch)
+async def test_a_server_left_behind_that_does_not_listen_is_killed(tmp_path, orphan):
     os.kill(orphan.pid, signal.SIGSTOP)
     async with EmbeddedServer(tmp_path, eviction_seconds=1.5) as server:
         assert not orphan.alive
