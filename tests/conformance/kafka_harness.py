@@ -51,7 +51,7 @@ class KafkaHarness:
     def usage_source(self) -> KafkaUsageSource:
         return KafkaUsageSource(self._config)
 
-    def batch_bus(self, max_backlog: int = 100_000) -> KafkaBatchBus:
+    def batch_bus(self, max_backlog: int = 100_000) -> KafkaBatchBus:  # noqa: ARG002 - Kafka has no bound
         return KafkaBatchBus(self._config)
 
     async def restart(self) -> None:
@@ -59,7 +59,7 @@ class KafkaHarness:
 
     async def close(self) -> None:
         for bus in self._buses:
-            if bus._background:
+            if bus._transactions._producer is not None:
                 await crash(bus)
 
 
@@ -67,9 +67,11 @@ async def crash(bus: KafkaBus) -> None:
     """End a worker of this process as `kill -9` does: no commit, no abort, no farewell to the group."""
     bus._fate.stop()
     bus.broker.running = False
-    for task in [*bus._background, *bus._subscription.subscriber.tasks]:
+    bus._rebalance.stop()
+    await bus._fate.cancel()
+    bus._directory.close()
+    for task in bus._subscription.subscriber.tasks:
         task.cancel()
-    bus._background = []
     bus._subscription.subscriber.running = False
     consumer = bus._subscription.consumer()
     if consumer is not None:

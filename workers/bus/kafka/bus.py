@@ -1,7 +1,5 @@
 """The Kafka peer of the bus port, put together."""
 
-import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -26,8 +24,6 @@ from .rebalance import Rebalance, drained
 from .subscription import Member, subscribe
 from .transactions import KafkaTransactions
 from .vigil import watch_over
-
-_log = logging.getLogger(__name__)
 
 
 class KafkaBus:
@@ -88,7 +84,6 @@ class KafkaBus:
             now=now,
         )
         self._subscription = subscribe(config, Member(slot, drain_seconds), self._rebalance, self._intake.handle)
-        self._background: list[asyncio.Task[None]] = []
 
     def __repr__(self) -> str:
         return f"<KafkaBus {self._partitions!r} {self._outbox!r}>"
@@ -120,10 +115,8 @@ class KafkaBus:
         self._outbox.hear(committed)
         self._intake.start(admit)
         await self._subscription.connect(self._options)
-        self._background = [
-            self._fate.watch(self._outbox.run(), "kafka bus: commit"),
-            self._fate.watch(watch_over(self._subscription.consumer), "kafka bus: watch over the consumer"),
-        ]
+        self._fate.watch(self._outbox.run(), "kafka bus: commit")
+        self._fate.watch(watch_over(self._subscription.consumer), "kafka bus: watch over the consumer")
 
     async def drain(self, drain_seconds: float) -> None:
         """Deliver no more, wait at most `drain_seconds` for what is out, and commit: the last commit there is.
@@ -132,19 +125,18 @@ class KafkaBus:
         """
         self._intake.stop()
         await drained(self._bell, lambda: bool(self._partitions.out()) and not self._fate.over, drain_seconds)
-        if self._fate.over:
-            return
         try:
-            await self._outbox.close()
+            if not self._fate.over:
+                await self._outbox.close()
         except BusLost as error:
             self._fate.lose(error)
+        self._rebalance.stop()
+        self._directory.close()
 
     async def close(self) -> None:
         """Close what `open` has opened. To be called when the broker has stopped."""
         await self._intake.abandon()
-        for task in self._background:
-            task.cancel()
-        self._background = []
+        await self._fate.cancel()
         await self._transactions.stop()
         self._fate.stop()
 

@@ -47,6 +47,11 @@ class Directory:
             asking.add_done_callback(lambda _: self._asking.pop(topic, None))
         return await asyncio.shield(asking)
 
+    def close(self) -> None:
+        """Give up questions that are under way."""
+        for asking in self._asking.values():
+            asking.cancel()
+
     async def _look_up(self, topic: str, ask: Ask) -> bool:
         if topic in await ask((topic,)):
             self._known.add(topic)

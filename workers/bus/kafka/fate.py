@@ -46,6 +46,13 @@ class Fate:
         task.add_done_callback(self._ended)
         return task
 
+    async def cancel(self) -> None:
+        """End all that runs beside."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:

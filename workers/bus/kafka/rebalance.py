@@ -48,8 +48,18 @@ class Rebalance(ConsumerRebalanceListener):
         self._drain_seconds = drain_seconds
         self._attaching: asyncio.Task[None] | None = None
         self.membership = NOBODY
+        self._stopped = False
         #: aiokafka's assignment that the trackers belong to: records fetched under another one are void.
         self.assignment: object = None
+
+    def stop(self) -> None:
+        """Take nothing any more."""
+        self._stopped = True
+        self._give_up_attaching()
+
+    def _give_up_attaching(self) -> None:
+        if self._attaching is not None:
+            self._attaching.cancel()
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Give everything back."""
@@ -70,13 +80,14 @@ class Rebalance(ConsumerRebalanceListener):
         self.membership = consumer.membership()
         self._partitions.keep(assigned)
         self._outbox.poke()
+        if self._stopped:
+            return
         self._attaching = self._fate.watch(self._attach(consumer, assigned), _ATTACHING)
 
     async def _give_back(self, revoked: Collection[TopicPartition]) -> None:
         self._partitions.admitting = False
         self._bell.ring()
-        if self._attaching is not None:
-            self._attaching.cancel()
+        self._give_up_attaching()
         trackers = self._partitions.of(revoked)
         await drained(self._bell, lambda: any(tracker.out for tracker in trackers), self._drain_seconds)
         await self._outbox.flush(then=self._partitions.suspend)

@@ -69,6 +69,7 @@ class KafkaTransactions:
         """Close."""
         if self._producer is not None:
             await self._producer.discard()
+            self._producer = None
 
     async def existing(self, topics: Collection[str]) -> set[str]:
         """Return those of `topics` that exist."""

@@ -38,7 +38,7 @@ class World:
 
     async def __aexit__(self, *_):
         for bus in self.buses:
-            if bus._background:
+            if bus._transactions._producer is not None:
                 await crash(bus)
 
     async def start(self, slot=None, room=1_000_000, **options):
