@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check soak bench docs lock format clean
+.PHONY: help setup compiled demo test check soak bench docs lock format clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -17,15 +17,20 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	grep -A99 '^uv==' requirements.lock | awk 'NR>1 && !/^ /{exit} {print}' > $(VENV)/uv.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
-demo: setup ## run examples/requests.jsonl against the simulator and print the cost report
-	$(BIN)/headgate run examples/requests.jsonl -o replies.jsonl
+# Every process of Headgate imports the same modules: compiled once, they start in half the time, also where Python is
+# told not to write bytecode by itself.
+compiled: $(STAMP)
+	@$(BIN)/python -m compileall -q schemas routing producers reporting workers
+
+demo: compiled ## run examples/requests.jsonl against the simulator and print the cost report
+	$(BIN)/headgate run examples/requests.jsonl -o replies.jsonl --force
 	$(BIN)/headgate report cost
 
-test: setup ## the tests, without the soak
+test: compiled ## the tests, without the soak
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak"
 
 check: setup ## format, lint, types, contracts, docs
@@ -36,10 +41,10 @@ check: setup ## format, lint, types, contracts, docs
 	PYTHONPATH=.typing $(BIN)/lint-imports --config pyproject.toml --no-logo
 	$(BIN)/mkdocs build --strict --quiet
 
-soak: setup ## the long fault runs
+soak: compiled ## the long fault runs
 	$(BIN)/python -m pytest -m soak --timeout 3600
 
-bench: setup ## requests/s and CPU per request beside a bare aiohttp loop
+bench: compiled ## requests/s and CPU per request beside a bare aiohttp loop
 	$(BIN)/python -m benchmarks
 
 docs: setup ## serve the documentation
