@@ -18,9 +18,9 @@ _CLOSE_SECONDS: Final = 5.0
 
 #: A broker that does not answer for so long is asked again.
 REQUEST_TIMEOUT_MS: Final = 20_000
-#: How long the broker keeps a transaction open whose producer is silent, milliseconds. So long may a dead or suspended
+#: How long the broker keeps a transaction open whose producer is silent, seconds. So long may a dead or suspended
 #: process hold up readers of the topics that it was writing to.
-TRANSACTION_TIMEOUT_MS: Final = 30_000
+TRANSACTION_SECONDS: Final = 30.0
 
 
 #: What means that nobody knows how a transaction ended. aiokafka guards its states with assertions.
@@ -42,11 +42,18 @@ class Prepared(NamedTuple):
 class TransactionalProducer(AIOKafkaProducer):
     """Its predecessor of the same `transactional_id` is fenced when it starts, and what that left open is aborted."""
 
-    def __init__(self, options: ClientOptions, transactional_id: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        options: ClientOptions,
+        transactional_id: str,
+        limits: Limits | None = None,
+        *,
+        seconds: float = TRANSACTION_SECONDS,
+    ) -> None:
         super().__init__(
             **options,
             transactional_id=transactional_id,
-            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            transaction_timeout_ms=int(seconds * 1000),
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             max_batch_size=BATCH_BYTES,
             max_request_size=MAX_RECORD_BYTES,

@@ -29,7 +29,7 @@ class Passage:
 
 
 class TopicReader:
-    """All partitions of one topic, read_committed. Those that are added while it reads are read from their beginning."""
+    """All partitions of one topic, read_committed; one that is added while it reads, from its beginning."""
 
     def __init__(self, options: ClientOptions, topic: str, *, now: Callable[[], float] = time.monotonic) -> None:
         self._topic = topic

@@ -8,7 +8,7 @@ a moment later. Version 7 (KIP-447, Kafka 2.5) has `require_stable`: the broker 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.errors import KafkaError, for_code
@@ -28,7 +28,8 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 _NOTHING_COMMITTED: Final = -1
 _UNSTABLE: Final = 88
 _NO_TAGS: Final[dict[int, bytes]] = {}
-_PAUSE_SECONDS: Final = 0.05
+#: Between two looks at a broker that cannot say yet.
+PAUSE_SECONDS: Final = 0.05
 
 
 class _Response(Response):
@@ -96,10 +97,11 @@ class StableOffsetFetch(Request[_Request]):
         return request_struct_class(self._group, self._topics, True, _NO_TAGS)
 
 
-class _UnstableOffsetCommitError(KafkaError):
-    """A transaction that commits a newer offset is open."""
+class Committed(NamedTuple):
+    """What is committed, and the partitions of which it cannot be said yet: a transaction that commits is open."""
 
-    retriable = True
+    offsets: dict[TopicPartition, OffsetAndMetadata]
+    uncertain: set[TopicPartition]
 
 
 async def fetch_committed(
@@ -114,32 +116,52 @@ async def fetch_committed(
     Waits, without end, for brokers that are away and for transactions that are open: bound it by a timeout if need be.
     Raises `KafkaError` for what waiting cannot cure, such as a missing permission.
     """
-    while partitions:
+    offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+    uncertain = set(partitions)
+    while uncertain:
+        found = await look_up_committed(client, group, uncertain, sleep=sleep)
+        offsets |= found.offsets
+        uncertain = found.uncertain
+        if uncertain:
+            await sleep(PAUSE_SECONDS)
+    return offsets
+
+
+async def look_up_committed(
+    client: AIOKafkaClient,
+    group: str,
+    partitions: Collection[TopicPartition],
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Committed:
+    """Return what is certain now; as `fetch_committed`, but does not wait for transactions."""
+    while True:
         try:
             node = await client.coordinator_lookup(CoordinationType.GROUP, group)
-            response = await client.send(node, StableOffsetFetch(group, partitions), group=ConnectionGroup.COORDINATION)
-            return dict(_offsets(response))
+            request = StableOffsetFetch(group, partitions)
+            return _read(await client.send(node, request, group=ConnectionGroup.COORDINATION))
         except KafkaError as error:
             if not error.retriable:
                 raise
             client.force_metadata_update()
-        await sleep(_PAUSE_SECONDS)
-    return {}
+        await sleep(PAUSE_SECONDS)
 
 
-def _offsets(response: Response) -> list[tuple[TopicPartition, OffsetAndMetadata]]:
+def _read(response: Response) -> Committed:
     _check(response.error_code)
-    found: list[tuple[TopicPartition, OffsetAndMetadata]] = []
+    found = Committed({}, set())
     for topic, partitions, _ in response.topics:
         for partition, offset, _, metadata, error_code, _ in partitions:
+            tp = TopicPartition(topic, partition)
+            if error_code == _UNSTABLE:
+                found.uncertain.add(tp)
+                continue
             _check(error_code)
             if offset != _NOTHING_COMMITTED:
-                found.append((TopicPartition(topic, partition), OffsetAndMetadata(offset, metadata or "")))
+                found.offsets[tp] = OffsetAndMetadata(offset, metadata or "")
     return found
 
 
 def _check(error_code: int) -> None:
-    if error_code == _UNSTABLE:
-        raise _UnstableOffsetCommitError
     if error_code:
         raise for_code(error_code)

@@ -29,6 +29,9 @@ from .membership import Membership
 
 _FENCED_INSTANCE_ID: Final = 82
 _NO_LEADER_EPOCH: Final = -1
+#: Transactions take milliseconds. When a worker dies in the middle of one, its partitions wait so long, and readers of
+#: the replies do: about as long as the group waits for its heartbeat.
+_TRANSACTION_SECONDS: Final = 10.0
 _ACKS_ALL: Final = -1
 _NO_TAGS: Final[dict[int, bytes]] = {}
 
@@ -179,7 +182,7 @@ class FencedProducer(TransactionalProducer):
         membership: Callable[[], Membership],
         limits: Limits | None = None,
     ) -> None:
-        super().__init__(options, transactional_id, limits)
+        super().__init__(options, transactional_id, limits, seconds=_TRANSACTION_SECONDS)
         self._sender = _FencedSender(
             self.client,
             acks=_ACKS_ALL,

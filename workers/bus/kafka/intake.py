@@ -16,7 +16,7 @@ from .load import Handle
 from .member import MemberConsumer
 from .partitions import Partitions
 from .rebalance import Rebalance
-from .tracker import Tracker, WentBackError
+from .tracker import Standing, Tracker, WentBackError
 
 _log = logging.getLogger(__name__)
 
@@ -74,14 +74,14 @@ class Intake:
 
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
         # Records come as soon as aiokafka has an assignment; what is committed there, we know a moment later.
-        assignment = self._consumer().current_assignment()
+        assignment, turn = self._consumer().current_assignment(), self._partitions.turn
         await self._bell.until(lambda: self.stopped or assignment is not self._valid() or self._ready(assignment))
         for start in range(0, len(records), _HANDFUL):
             handful = records[start : start + _HANDFUL]
             await self._bell.until(self._room_for(handful, assignment))
             if not self._ready(assignment):
                 return  # void: they are fetched again, by whoever has them now
-            deliveries = list(self._deliveries(handful))
+            deliveries = list(self._deliveries(handful, turn))
             if deliveries:
                 await self._hand_over(deliveries)
 
@@ -97,16 +97,17 @@ class Intake:
 
     def _has_room(self, records: Sequence[ConsumerRecord]) -> bool:
         last = {(r.topic, r.partition): r.offset for r in records}
+        trackers = [(self._partitions.get(*place), offset) for place, offset in last.items()]
         return all(
-            (tracker := self._partitions.get(*place)) is None or tracker.has_room(offset, len(records))
-            for place, offset in last.items()
+            tracker is None or tracker.standing is not Standing.OWNED or tracker.has_room(offset, len(records))
+            for tracker, offset in trackers
         )
 
-    def _deliveries(self, records: Iterable[ConsumerRecord]) -> Iterable[Delivery]:
+    def _deliveries(self, records: Iterable[ConsumerRecord], turn: int) -> Iterable[Delivery]:
         for r in records:
             tracker = self._partitions.get(r.topic, r.partition)
-            if tracker is None:
-                continue
+            if tracker is None or tracker.standing is not Standing.OWNED or tracker.since > turn:
+                continue  # void: it is fetched again when the partition is taken
             at_ms = r.timestamp if r.timestamp >= 0 else int(self._now() * 1000)
             if tracker.admit(r.offset, at_ms):
                 yield _delivery(r, tracker, at_ms)

@@ -6,9 +6,8 @@ from collections.abc import Collection, Sequence
 from aiokafka import TopicPartition
 
 from ....producers.kafka_consumer import PersistentConsumer
-from ....producers.kafka_wire import fetch_committed
+from ....producers.kafka_wire import Committed, look_up_committed
 from .membership import Membership
-from .tracker import Commit
 
 
 class MemberConsumer(PersistentConsumer):
@@ -24,10 +23,9 @@ class MemberConsumer(PersistentConsumer):
         """Ask the group what is ours, instead of waiting for the next heartbeat to find out that nothing is."""
         self._coordinator.request_rejoin()
 
-    async def committed_by(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Commit]:
-        """Return what is committed, with the text beside it, once it is certain; what never was is absent."""
-        found = await fetch_committed(self._client, group, partitions)
-        return {tp: Commit(*committed) for tp, committed in found.items()}
+    async def committed_by(self, group: str, partitions: Collection[TopicPartition]) -> Committed:
+        """Return what is committed, with the text beside it, as far as it is certain; what never was is absent."""
+        return await look_up_committed(self._client, group, partitions)
 
     def own_tasks(self) -> Sequence[asyncio.Task[None]]:
         """Return the tasks without which nothing is delivered any more."""

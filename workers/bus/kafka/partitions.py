@@ -14,6 +14,8 @@ class Partitions:
         self._trackers: dict[tuple[str, int], Tracker] = {}
         #: False from the moment that a rebalance begins until it is known what is ours.
         self.admitting = False
+        #: Counts the times that something was taken late.
+        self.turn = 0
 
     def __repr__(self) -> str:
         return f"<Partitions {self._trackers!r}>"
@@ -40,21 +42,24 @@ class Partitions:
         for tp in self._trackers.keys() - set(assigned):
             self._trackers.pop(tp).standing = Standing.LOST
 
-    def take(self, committed: Mapping[TopicPartition, Commit | None]) -> None:
+    def take(self, committed: Mapping[TopicPartition, Commit | None], *, late: bool = False) -> None:
         """Own these partitions, each as it was committed, and admit again.
 
         Where the commit is our own latest one, nobody has worked on the partition meanwhile: what is under way here
-        stays ours. Otherwise it is somebody else's work by now, and ours begins at the commit.
+        stays ours. Otherwise it is somebody else's work by now, and ours begins at the commit. What is taken `late`,
+        when records may have been fetched and thrown away already, has to be fetched again from its commit on.
         """
+        self.turn += late
         for tp, commit in committed.items():
             tracker = self._trackers.get(tp)
             if tracker is not None and tracker.committed == commit:
                 tracker.standing = Standing.OWNED
                 tracker.rewind()
-                continue
-            if tracker is not None:
-                tracker.standing = Standing.LOST
-            self._trackers[tp] = Tracker(tp, commit)
+            else:
+                if tracker is not None:
+                    tracker.standing = Standing.LOST
+                tracker = self._trackers[tp] = Tracker(tp, commit)
+            tracker.since = self.turn if late else 0
         self.admitting = True
 
     def out(self) -> int:

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 
+from ....producers.kafka_wire import PAUSE_SECONDS
 from .bell import Bell
 from .fate import Fate
 from .member import MemberConsumer
@@ -95,15 +96,41 @@ class Rebalance(ConsumerRebalanceListener):
         _log.info("gave back %d partitions with %d requests still under way", len(trackers), left)
 
     async def _attach(self, consumer: MemberConsumer, assigned: Collection[TopicPartition]) -> None:
+        """Take what is certain to be committed, and the rest when it is.
+
+        The transaction of a worker that died in the middle of it stays open for some seconds: that is no reason for the
+        other partitions to stand still.
+        """
         assignment = consumer.current_assignment()
-        committed = await consumer.committed_by(self._group, assigned)
+        uncertain, late = set(assigned), False
+        while True:
+            found = await consumer.committed_by(self._group, uncertain)
+            certain, uncertain = uncertain - found.uncertain, found.uncertain
+            if certain or not late:
+                await self._take_up(consumer, certain, found.offsets, late=late)
+                self.assignment = assignment
+                self._bell.ring()
+                self._outbox.poke()
+            if not uncertain:
+                return
+            late = True
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _take_up(
+        self,
+        consumer: MemberConsumer,
+        partitions: Collection[TopicPartition],
+        offsets: Mapping[TopicPartition, OffsetAndMetadata],
+        *,
+        late: bool,
+    ) -> None:
+        committed = {tp: Commit(*offsets[tp]) for tp in partitions if tp in offsets}
         committed |= await self._cut(consumer, committed)
-        commits = {tp: committed.get(tp) for tp in assigned}
-        self._partitions.take(commits)
-        self.assignment = assignment
-        self._bell.ring()
-        self._outbox.poke()
-        _log.info("took %d partitions", len(assigned))
+        starts = await consumer.beginning_offsets(partitions) if late else {}
+        self._partitions.take({tp: committed.get(tp) for tp in partitions}, late=late)
+        for tp, start in starts.items():
+            consumer.seek(tp, committed[tp].offset if tp in committed else start)
+        _log.info("took %d partitions", len(partitions))
 
     async def _cut(
         self, consumer: MemberConsumer, committed: Mapping[TopicPartition, Commit]

@@ -52,6 +52,7 @@ class Tracker:
         "moved",
         "out",
         "partition",
+        "since",
         "standing",
         "vanished",
     )
@@ -59,6 +60,8 @@ class Tracker:
     def __init__(self, partition: TopicPartition, committed: Commit | None = None) -> None:
         self.partition = partition
         self.standing = Standing.OWNED
+        #: Records that were fetched before this turn of `Partitions` are void: they are fetched again.
+        self.since = 0
         #: What is committed, as far as we know.
         self.committed = committed
         #: Deliveries that have not been completed.

@@ -249,6 +249,29 @@ async def test_an_offset_is_not_believed_while_a_transaction_that_moves_it_is_op
     await producer.discard()
 
 
+async def test_a_partition_whose_commit_is_uncertain_waits_and_the_others_do_not(world):
+    uncertain = TopicPartition(world.topics.requests(Lane.STANDARD), 0)
+    async with AIOKafkaProducer(bootstrap_servers=world.config.bootstrap_servers) as producer:
+        for partition in (0, 1):
+            for number in range(10):
+                await producer.send_and_wait(uncertain.topic, b"%d%d" % (partition, number), partition=partition)
+    dead = TransactionalProducer(client_options(world.config, "test"), f"{world.config.group}.dead")
+    await dead.start()
+    (await dead.prepare([], {uncertain: OffsetAndMetadata(4, "")}, world.config.group)).check()
+    bus, desk = await world.start()
+    held = await desk.holding(10)
+    assert {d.place.split("/")[1] for d in held} == {"1"}
+    desk.answer(bus, held)
+    await desk.until(lambda: len(desk.committed) == 10)
+    await dead.commit_transaction()
+    await dead.discard()
+    late = await desk.holding(6)
+    assert [d.place.split("/")[1:] for d in late] == [["0", str(offset)] for offset in range(4, 10)]
+    desk.answer(bus, late)
+    await bus.stop(5)
+    assert len(await world.replies()) == 16
+
+
 async def test_faststream_can_run_it(world):
     await world.send(*range(20))
     desk, bus = Desk(world.topics), KafkaBus(world.config, drain_seconds=0.3)
