@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from ..producers.redis_link import Address, RedisLink
 from ..routing.price_list import GenaiPrices
 from ..routing.routes import Unroutable, build_routes
-from ..schemas.config import Config, KafkaBus, RedisServer, Tls
+from ..schemas.config import Config, KafkaBus
 from ..schemas.request import Defaults
 from ..schemas.topics import Topics
+from .addresses import address_of
 from .bus.port import Bus
 from .embedded.server import EmbeddedServer
 from .gateway.attempts import Attempts, Clock
@@ -105,30 +106,15 @@ async def _embedded(config: Config, stack: AsyncExitStack) -> EmbeddedServer | N
     return await stack.enter_async_context(EmbeddedServer(Path(config.directory)))
 
 
-def redis_address(server: RedisServer) -> Address:
-    """Return how to reach a configured Redis."""
-    tls = server.tls or Tls()
-    password = None if server.password is None else server.password.get_secret_value()
-    return Address(server.url, password, tls.ca_file, tls.cert_file, tls.key_file, tls.check_hostname)
-
-
 def store_address(config: Config, server: EmbeddedServer | None) -> Address:
     """Return where the journal lives: the store, else the bus's own Redis, else the embedded server."""
     if config.store is not None:
-        return redis_address(config.store.redis)
-    if config.bus is not None and config.bus.redis is not None:
-        return redis_address(config.bus.redis)
-    return _embedded_address(server)
+        return address_of(config.store.redis, server)
+    return address_of(None if config.bus is None else config.bus.redis, server)
 
 
 def _store_prefix(config: Config) -> str:
     return config.prefix if config.store is None else config.store.redis.prefix
-
-
-def _embedded_address(server: EmbeddedServer | None) -> Address:
-    if server is None:
-        raise RuntimeError("expected the embedded server to run, it does not")
-    return Address(server.ensure)
 
 
 def make_bus(config: Config, slot: str | None, server: EmbeddedServer | None) -> Bus:
@@ -136,7 +122,7 @@ def make_bus(config: Config, slot: str | None, server: EmbeddedServer | None) ->
     if config.bus is not None and config.bus.kafka is not None:
         return make_kafka_bus(config, config.bus.kafka, slot)
     redis = None if config.bus is None else config.bus.redis
-    address = _embedded_address(server) if redis is None else redis_address(redis)
+    address = address_of(redis, server)
     from .bus.streams.bus import StreamsBus  # noqa: PLC0415 - one bus is imported, the one that is used
     from .bus.streams.settings import StreamsSettings  # noqa: PLC0415 - as above
 

@@ -1,16 +1,13 @@
 """The bus that is configured, as producers and the recorder see it. Only the one that is used is imported."""
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...producers.port import BatchBus
-from ...schemas.config import Config, KafkaBus, RedisServer, Tls
+from ...schemas.config import Config, KafkaBus, RedisServer
 from ...schemas.topics import Topics
+from ..addresses import address_of
 from ..bus.port import UsageSource
 from ..embedded.server import EmbeddedServer
-
-if TYPE_CHECKING:
-    from ...producers.redis_link import Address
 
 
 def batch_bus(config: Config, server: EmbeddedServer | None) -> BatchBus:
@@ -23,7 +20,7 @@ def batch_bus(config: Config, server: EmbeddedServer | None) -> BatchBus:
     from ...producers.streams import StreamsBatchBus  # noqa: PLC0415 - as the module says
 
     backlog = RedisServer().max_backlog if redis is None else redis.max_backlog
-    return StreamsBatchBus(_address(redis, server), config.prefix, backlog)
+    return StreamsBatchBus(address_of(redis, server), config.prefix, backlog)
 
 
 def usage_source(config: Config, server: EmbeddedServer | None) -> UsageSource:
@@ -35,7 +32,7 @@ def usage_source(config: Config, server: EmbeddedServer | None) -> UsageSource:
         return KafkaUsageSource(kafka)
     from ..bus.streams.usage_source import StreamsUsageSource  # noqa: PLC0415 - as the module says
 
-    return StreamsUsageSource(_address(redis, server), config.prefix)
+    return StreamsUsageSource(address_of(redis, server), config.prefix)
 
 
 def bus_errors(config: Config) -> tuple[type[Exception], ...]:
@@ -76,15 +73,3 @@ def needs_server(config: Config) -> bool:
 
 def _peers(config: Config) -> tuple[KafkaBus | None, RedisServer | None]:
     return (None, None) if config.bus is None else (config.bus.kafka, config.bus.redis)
-
-
-def _address(redis: RedisServer | None, server: EmbeddedServer | None) -> "Address":
-    from ...producers.redis_link import Address  # noqa: PLC0415 - as the module says
-
-    if redis is not None:
-        tls = redis.tls or Tls()
-        password = None if redis.password is None else redis.password.get_secret_value()
-        return Address(redis.url, password, tls.ca_file, tls.cert_file, tls.key_file, tls.check_hostname)
-    if server is None:
-        raise RuntimeError("expected the embedded server to be entered, it is not")
-    return Address(server.ensure)
