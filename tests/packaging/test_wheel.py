@@ -28,7 +28,7 @@ def run(*command, **options):
 def wheel(tmp_path_factory):
     """A wheel that is built from a copy: setuptools leaves things beside what it builds."""
     source, target = (tmp_path_factory.mktemp(name) for name in ("source", "dist"))
-    for name in files():
+    for name in {*files(), *files_of_rooms()}:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, source / name, follow_symlinks=False)
     run(sys.executable, "-c", BUILD, target, cwd=source)
