@@ -20,6 +20,7 @@ from .kafka_topics import ensure_topics, headgate_topics
 from .port import Replies, Submitted
 
 _CLIENT: Final = "headgate-batch"
+_PATIENCE_SECONDS: Final = 2.0
 _MOST_REPLIES: Final = 1000
 
 
@@ -61,9 +62,26 @@ class KafkaBatchBus:
             await self._client.close()
 
     async def mark(self, batch: str) -> int:
-        """Return the batch's mark."""
-        self._marks[batch] = await self._mark(batch).read()
+        """Return the batch's mark.
+
+        A window that is being submitted is waited for. If that takes long, its submitter has died: the window is
+        aborted. Should it live after all, it notices, and submits the window again.
+        """
+        mark = self._mark(batch)
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                self._marks[batch] = await mark.read()
+        except TimeoutError:
+            await self._abort(mark)
+            self._marks[batch] = await mark.read()
         return self._marks[batch]
+
+    async def _abort(self, mark: Mark) -> None:
+        producer = TransactionalProducer(self._options, mark.group)
+        try:
+            await producer.start()  # that is enough: it fences its predecessor
+        finally:
+            await producer.discard()
 
     async def submit(self, batch: str, records: Sequence[Record], mark: int) -> Submitted:
         """Append all records and set the mark, or do neither; waits while no broker is there. Kafka is never full.

@@ -87,9 +87,12 @@ class TransactionalProducer(AIOKafkaProducer):
         aborted.
         """
         self._closed = True
-        try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._sender.close()
-                await self.client.close()
-        except (TimeoutError, KafkaError) as error:
-            _log.warning("a discarded Kafka producer did not close cleanly: %r", error)
+        sending = self._sender.sender_task
+        if sending is not None:
+            sending.cancel()
+            _, late = await asyncio.wait({sending}, timeout=_CLOSE_SECONDS)
+            if late:
+                _log.warning("a discarded Kafka producer still sends after %g s", _CLOSE_SECONDS)
+            elif not sending.cancelled() and (error := sending.exception()) is not None:
+                _log.info("a discarded Kafka producer had failed: %r", error)
+        await self.client.close()

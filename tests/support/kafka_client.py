@@ -50,3 +50,8 @@ async def read_all(config: KafkaBus, topic: str) -> list[Record]:
             records += [Record(r.topic, r.value, r.key, tuple(r.headers)) for r in passage.records]
     await reader.stop()
     return records
+
+
+async def make_topic_with(config: KafkaBus, name: str, settings: Mapping[str, str]) -> None:
+    """Make a topic with settings of its own."""
+    await ensure_topics(client_options(config, "test"), config, {name: settings})
