@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from aiokafka import ConsumerRecord
@@ -22,12 +22,15 @@ _log = logging.getLogger(__name__)
 
 #: What is handed to the gateway at a time: of a batch that has to wait for room, the rest can still be given back.
 _HANDFUL: Final = 64
+#: After fewer records than a handful, so long a pause: a fetch costs as much as twenty records do. A request that comes
+#: alone does not wait for it.
+_GATHER_SECONDS: Final = 0.01
 
 
 class Intake:
     """Admits records. While the gateway has no room, it waits, and so does the fetching behind it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its collaborators, and time
         self,
         partitions: Partitions,
         rebalance: Rebalance,
@@ -36,6 +39,7 @@ class Intake:
         consumer: Callable[[], MemberConsumer],
         *,
         now: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._partitions = partitions
         self._rebalance = rebalance
@@ -43,6 +47,7 @@ class Intake:
         self._fate = fate
         self._consumer = consumer
         self._now = now
+        self._sleep = sleep
         self._admit: Admit | None = None
         self._admitting: asyncio.Task[None] | None = None
         #: Whether nothing is delivered any more.
@@ -84,6 +89,8 @@ class Intake:
             deliveries = list(self._deliveries(handful, turn))
             if deliveries:
                 await self._hand_over(deliveries)
+        if len(records) < _HANDFUL:
+            await self._sleep(_GATHER_SECONDS)
 
     def _valid(self) -> object:
         return self._consumer().current_assignment()

@@ -62,6 +62,8 @@ class Queue:
         self._divert = divert
         self.completions: list[Completion] = []
         self.published: list[Record] = []
+        #: Whether more was there than one transaction takes.
+        self.overfull = False
 
     def __len__(self) -> int:
         return len(self.completions) + len(self.published)
@@ -105,6 +107,7 @@ class Queue:
         self.completions = waiting
         count = _count_within(self.published, _MOST_BYTES - weight)
         load.published, self.published = self.published[:count], self.published[count:]
+        self.overfull = weight > _MOST_BYTES or bool(self.published)
         return mine, lost
 
     def _add(self, load: Load, tracker: Tracker, completions: list[Completion]) -> None:

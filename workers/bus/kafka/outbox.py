@@ -46,6 +46,8 @@ class Outbox:
         self._due = asyncio.Event()
         self._committed: Committed = lambda _: None
         self._closed = False
+        #: Transactions in a row that a topic refused.
+        self._refusals = 0
         self.commits = 0
         self.commit_seconds = 0.0
 
@@ -92,7 +94,15 @@ class Outbox:
                 await self._sleep(pause)
             self._due.clear()
             last = self._now()
-            await self.flush()
+            await self._commit_once()
+
+    async def _commit_once(self) -> None:
+        async with self._lock:
+            load = self._queue.take()
+            if load:
+                await self._commit(load)
+            if self._queue.overfull:
+                self._due.set()
 
     async def flush(self, then: Callable[[], None] | None = None) -> None:
         """Commit all that can be committed now; do `then` before anything else can be."""
@@ -110,26 +120,34 @@ class Outbox:
             self._closed = True
 
     async def _flush(self) -> None:
-        tries = 0
         while load := self._queue.take():
-            began = self._now()
-            try:
-                if load.records or load.offsets:
-                    await self._transactions.commit(load.records, load.offsets)
-            except RefusedError as error:
-                self._queue.put_back(load)
-                tries += 1
-                _log.warning("a transaction is tried again without what a topic refuses: %s", error)
-                if tries == _TRIES:
-                    raise BusLost(f"expected a transaction to go through, got {_TRIES} refusals: {error}") from error
-            except FencedOutError:
-                self._queue.put_back(load)
-                self._partitions.suspend()
-                self._fenced()
-                _log.warning("the group has given our partitions away; waiting to hear which are ours")
-            else:
-                self.commit_seconds += self._now() - began
-                self._settle(load)
+            await self._commit(load)
+
+    async def _commit(self, load: Load) -> None:
+        """Commit a load, or put it back."""
+        began = self._now()
+        try:
+            if load.records or load.offsets:
+                await self._transactions.commit(load.records, load.offsets)
+        except RefusedError as error:
+            self._put_back(load)
+            self._refusals += 1
+            _log.warning("a transaction is tried again without what a topic refuses: %s", error)
+            if self._refusals == _TRIES:
+                raise BusLost(f"expected a transaction to go through, got {_TRIES} refusals: {error}") from error
+        except FencedOutError:
+            self._put_back(load)
+            self._partitions.suspend()
+            self._fenced()
+            _log.warning("the group has given our partitions away; waiting to hear which are ours")
+        else:
+            self._refusals = 0
+            self.commit_seconds += self._now() - began
+            self._settle(load)
+
+    def _put_back(self, load: Load) -> None:
+        self._queue.put_back(load)
+        self._due.set()
 
     def _settle(self, load: Load) -> None:
         self.commits += 1
