@@ -4,10 +4,11 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from ....producers.kafka_client import client_options
-from ....producers.kafka_topics import ensure_topics, headgate_topics
+from ....producers.kafka_topics import TopicsMissingError, ensure_topics, headgate_topics
 from ....schemas.config import KafkaBus as KafkaBusConfig
 from ....schemas.record import Record
 from ....schemas.topics import Topics
@@ -94,9 +95,13 @@ class KafkaBus:
         return self._subscription.broker
 
     async def start(self, admit: Admit, committed: Committed) -> None:
-        """Connect, join the group, and begin to deliver."""
+        """Connect, join the group, and begin to deliver. Raises `BusLost` if that cannot be done."""
         await self.open(admit, committed)
-        await self.broker.start()
+        try:
+            await self.broker.start()
+        except KafkaError as error:
+            await self.stop(0)
+            raise BusLost(f"expected to join the group {self._config.group}, got {error}") from error
 
     async def stop(self, drain_seconds: float) -> None:
         """Deliver no more, wait for what is out, commit, leave."""
@@ -105,13 +110,13 @@ class KafkaBus:
         await self.close()
 
     async def open(self, admit: Admit, committed: Committed) -> None:
-        """Make missing topics, fence a predecessor of the same slot, be ready to be delivered to.
-
-        Raises aiokafka's `KafkaConnectionError` if no broker can be reached, `TopicsMissingError` if topics are
-        missing and may not be made.
-        """
-        await ensure_topics(self._options, self._config, headgate_topics(self._config))
-        await self._transactions.start()
+        """Make missing topics, fence a predecessor of the same slot, be ready to be delivered to. Raises `BusLost`."""
+        try:
+            await ensure_topics(self._options, self._config, headgate_topics(self._config))
+            await self._transactions.start()
+        except (KafkaError, TopicsMissingError) as error:
+            await self._transactions.stop()
+            raise BusLost(f"expected to connect to Kafka, got: {error}") from error
         self._outbox.hear(committed)
         self._intake.start(admit)
         await self._subscription.connect(self._options)

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from aiokafka.errors import KafkaError
+
 from ....producers.kafka_client import client_options
 from ....producers.kafka_reader import TopicReader
-from ....producers.kafka_topics import ensure_topics, headgate_topics
+from ....producers.kafka_topics import TopicsMissingError, ensure_topics, headgate_topics
 from ....schemas.config import KafkaBus
 from ....schemas.topics import Topics
-from ..port import UsageSlice
+from ..port import BusLost, UsageSlice
 
 _log = logging.getLogger(__name__)
 
@@ -30,14 +32,15 @@ class KafkaUsageSource:
         return 0 if self._reader is None else self._reader.lost
 
     async def start(self, cursors: Mapping[str, str]) -> None:
-        """Begin after what the ledger holds.
-
-        Raises aiokafka's `KafkaConnectionError` if no broker can be reached, and `TopicsMissingError`.
-        """
+        """Begin after what the ledger holds. Raises `BusLost` if no broker can be reached, or the topic is missing."""
         options = client_options(self._config, _CLIENT)
-        await ensure_topics(options, self._config, {self._topic: headgate_topics(self._config)[self._topic]})
-        self._reader = TopicReader(options, self._topic)
-        await self._reader.start(self._offsets(cursors))
+        try:
+            await ensure_topics(options, self._config, {self._topic: headgate_topics(self._config)[self._topic]})
+            self._reader = TopicReader(options, self._topic)
+            await self._reader.start(self._offsets(cursors))
+        except (KafkaError, TopicsMissingError) as error:
+            await self.stop()
+            raise BusLost(f"expected to read {self._topic} from Kafka, got: {error}") from error
 
     async def stop(self) -> None:
         """Close."""
@@ -45,16 +48,20 @@ class KafkaUsageSource:
             await self._reader.stop()
 
     async def read(self, max_records: int, max_wait_seconds: float) -> Sequence[UsageSlice]:
-        """Return what is there."""
+        """Return what is there. Brokers that are away are waited for; raises `BusLost` when Kafka refuses."""
         if self._reader is None:
             raise RuntimeError("expected a source that is started, got one that is not; call start first")
+        try:
+            passages = await self._reader.read(max_records, max_wait_seconds)
+        except KafkaError as error:
+            raise BusLost(f"expected to read {self._topic} from Kafka, got: {error}") from error
         return [
             UsageSlice(
                 f"{self._topic}/{passage.partition}",
                 [record.value or b"" for record in passage.records],
                 str(passage.next_offset),
             )
-            for passage in await self._reader.read(max_records, max_wait_seconds)
+            for passage in passages
         ]
 
     async def recorded(self, cursors: Mapping[str, str]) -> None:

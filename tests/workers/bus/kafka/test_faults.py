@@ -1,90 +1,16 @@
 """Workers that are processes, and die: every request gets exactly one reply all the same."""
 
 import asyncio
-import collections
 import signal
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from conformance.harness import number_of, request
+from conformance.harness import request
 
 from headgate.schemas.topics import Topics
-from support.kafka_client import append, fresh_config, make_topics, read_all
+from support.kafka_client import append, fresh_config, make_topics
+from support.kafka_fleet import Worker, answered, fleet, numbers
 
 pytestmark = pytest.mark.kafka
-
-PROGRAM = Path(__file__).with_name("bus_worker.py")
-LOST = 3
-
-
-class Worker:
-    """One slot: a process that is started again when its bus was lost, as an orchestrator would."""
-
-    def __init__(self, config, slot="-", seconds=0.05, share=0.0):
-        self._command = [sys.executable, str(PROGRAM), config.bootstrap_servers[0], config.prefix, config.group]
-        self._command += [slot, str(seconds), str(share)]
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-    async def started(self):
-        line = await asyncio.wait_for(asyncio.to_thread(self.process.stdout.readline), 60)
-        assert line == "started\n"
-
-    def send(self, number):
-        self.process.send_signal(number)  # nothing happens to a process that has ended
-
-    def kill9(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-
-    def look_after(self):
-        """Start it again if it has ended because its bus was lost; anything else is a failure."""
-        status = self.process.poll()
-        if status is not None:
-            assert status == LOST
-            self.process.stdout.close()
-            self.start()
-
-    async def stop(self):
-        self.send(signal.SIGTERM)
-        assert await asyncio.to_thread(self.process.wait, 30) == 0
-
-
-@contextmanager
-def fleet():
-    """Collects workers; whatever happens, none outlives the test."""
-    workers = []
-    try:
-        yield workers
-    finally:
-        for worker in workers:
-            worker.send(signal.SIGCONT)
-            worker.kill9()
-
-
-async def numbers(config, topic):
-    return collections.Counter(number_of(record) for record in await read_all(config, topic))
-
-
-async def answered(config, count, workers=(), seconds=60):
-    """Wait until so many requests have a reply."""
-    until = time.monotonic() + seconds
-    while True:
-        for worker in workers:
-            worker.look_after()
-        replies = await numbers(config, Topics(config.prefix).replies())
-        if len(replies) >= count:
-            return replies
-        assert time.monotonic() < until, f"expected {count} requests to be answered, got {len(replies)}"
-        await asyncio.sleep(0.1)
 
 
 async def test_kill_9_in_the_middle_leaves_one_reply_and_one_usage_record_per_request(kafka_address):

@@ -13,11 +13,11 @@ from faststream import FastStream
 
 from headgate.producers.kafka_client import client_options
 from headgate.producers.kafka_producer import TransactionalProducer
-from headgate.producers.kafka_topics import TopicsMissingError
 from headgate.producers.kafka_wire import fetch_committed
 from headgate.schemas.record import Record, header
 from headgate.schemas.topics import Lane, Topics
 from headgate.workers.bus.kafka.bus import KafkaBus
+from headgate.workers.bus.kafka.usage_source import KafkaUsageSource
 from headgate.workers.bus.port import BusLost
 from support.kafka_client import append, fresh_config, make_topics, read_all
 
@@ -294,8 +294,16 @@ async def test_faststream_can_run_it(world):
 async def test_without_leave_to_make_topics_missing_ones_are_named(kafka_address):
     config = fresh_config(kafka_address, create_topics=False)
     bus = KafkaBus(config)
-    with pytest.raises(TopicsMissingError, match=rf"expected the topics {config.prefix}dead-letters, .* to exist"):
+    with pytest.raises(BusLost, match=rf"expected the topics {config.prefix}dead-letters, .* to exist"):
         await bus.start(lambda _: None, lambda _: None)
+
+
+async def test_without_a_broker_the_bus_is_lost_at_once():
+    config = fresh_config("127.0.0.1:1")
+    with pytest.raises(BusLost, match=r"expected to connect to Kafka, got: .*127\.0\.0\.1"):
+        await KafkaBus(config).start(lambda _: None, lambda _: None)
+    with pytest.raises(BusLost, match="expected to read"):
+        await KafkaUsageSource(config).start({})
 
 
 async def test_lanes_carry_the_brokers_time(world):

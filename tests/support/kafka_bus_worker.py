@@ -43,7 +43,11 @@ async def main():
     ended = asyncio.ensure_future(bus.closed())
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
-    await bus.start(admit, lambda _: None)
+    try:
+        await bus.start(admit, lambda _: None)
+    except BusLost:
+        ended.cancel()
+        return 3
     sys.stdout.write("started\n")
     sys.stdout.flush()
     await asyncio.wait({ended, asyncio.ensure_future(asked.wait())}, return_when=asyncio.FIRST_COMPLETED)
