@@ -18,7 +18,7 @@ def bare(url: str, cwd: Path, options: argparse.Namespace) -> float:
     """Return the CPU of a bare aiohttp call in µs, on the gateway's core."""
     command = [sys.executable, "-m", "benchmarks.bare", url, "--requests", str(options.requests // 2)]
     command += ["--size", str(options.size), "--concurrency", str(options.bare_concurrency)]
-    with started(command, Path(__file__).parents[1], GATEWAY_CORE, "bare") as process:
+    with started(command, Path(__file__).parents[1], GATEWAY_CORE, cwd / "bare.log") as process:
         got = json.loads(said(process))
     (cwd / "bare.json").write_text(json.dumps(got))
     return float(got["cpu_seconds"]) / float(got["requests"]) * 1e6
@@ -31,7 +31,7 @@ async def run(options: argparse.Namespace) -> list[dict[str, Any]]:
         with tempfile.TemporaryDirectory(prefix="headgate-bench-") as directory:
             cwd = Path(directory)
             command = [HEADGATE, "simulate", "--port", "0", "--latency", str(options.latency)]
-            with started(command, cwd, OTHER_CORE, "simulator") as process:
+            with started(command, cwd, OTHER_CORE, cwd / "simulator.log") as process:
                 url = said(process)
                 before = await asyncio.to_thread(bare, url, cwd, options)
                 async with getattr(buses, name)(cwd) as load:

@@ -21,9 +21,9 @@ def pin(core: int) -> None:
 
 
 @contextmanager
-def started(arguments: list[str], cwd: Path, core: int, name: str) -> Iterator[subprocess.Popen[str]]:
+def started(arguments: list[str], cwd: Path, core: int, log_file: Path) -> Iterator[subprocess.Popen[str]]:
     """Run a command on a core until the block ends."""
-    with (cwd / f"{name}.log").open("a") as log:
+    with log_file.open("a") as log:
         process = subprocess.Popen(
             arguments,
             cwd=cwd,
