@@ -7,7 +7,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer.fetcher import FetchError, FetchResult
 from aiokafka.consumer.subscription_state import Assignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from .kafka_lenient import read_batch
 
@@ -32,6 +32,8 @@ class PersistentConsumer(AIOKafkaConsumer):
         self, *_partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Fetched:
         """Return fetched records: at most `max_records`, after at most `timeout_ms` if there are none."""
+        if self._closed:
+            raise ConsumerStoppedError
         try:
             self._coordinator.check_errors()
             with self._subscription.fetch_context():

@@ -1,13 +1,13 @@
 """Make the topics that are missing, and say which topics there are, without making any by asking."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import for_code
 from aiokafka.protocol.metadata import MetadataRequest
 
 from ..schemas.config import KafkaBus
@@ -58,29 +58,14 @@ async def ensure_topics(options: ClientOptions, config: KafkaBus, wanted: Mappin
         await client.close()
 
 
-async def existing(
-    client: AIOKafkaClient,
-    topics: Collection[str],
-    *,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> set[str]:
+async def existing(client: AIOKafkaClient, topics: Collection[str]) -> set[str]:
     """Return those of `topics` that exist and that we may see; Kafka's internal topics count as not there.
 
-    Waits for brokers that are away. aiokafka's own metadata requests make a broker with `auto.create.topics.enable`
-    create what is asked about; this one does not.
+    Raises `KafkaError`. aiokafka's own metadata requests make a broker with `auto.create.topics.enable` create what is
+    asked about; this one does not.
     """
-    while True:
-        try:
-            response = await client.send(client.get_random_node(), MetadataRequest(list(topics), False))
-        except KafkaError as error:
-            if not error.retriable:
-                raise
-            client.force_metadata_update()
-            await sleep(_PAUSE_SECONDS)
-        else:
-            return {
-                topic for error_code, topic, internal, _ in response.topics if error_code in _THERE and not internal
-            }
+    response = await client.send(client.get_random_node(), MetadataRequest(list(topics), False))
+    return {topic for error_code, topic, internal, _ in response.topics if error_code in _THERE and not internal}
 
 
 async def _create(options: ClientOptions, config: KafkaBus, topics: Mapping[str, Mapping[str, str]]) -> None:

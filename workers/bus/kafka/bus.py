@@ -55,7 +55,7 @@ class KafkaBus:
         name = f"{config.group}.{slot or secrets.token_hex(8)}"
         self._options = client_options(config, name)
         self._bell = Bell()
-        self._fate = Fate()
+        self._fate = Fate(self._bell.ring)
         self._partitions = Partitions()
         self._directory = Directory(headgate_topics(config).keys(), Topics(config.prefix).dead_letters)
         self._transactions = KafkaTransactions(lambda: self._producer(name), config.group, self._directory)
@@ -159,6 +159,8 @@ class KafkaBus:
 
     async def knows(self, topic: str) -> bool:
         """Say whether a record can be published to `topic`."""
+        if self._fate.over:
+            raise BusLost(f"expected a bus that runs, to ask about {topic}; got one that has ended")
         return await self._directory.knows(topic, self._transactions.existing)
 
     def status(self) -> BusStatus:
@@ -170,7 +172,7 @@ class KafkaBus:
             ready=self._partitions.admitting and not self._intake.stopped and not self._fate.over,
             lag=None if lags is None else sum(lags.values()),
             oldest_ms=0 if oldest is None else max(0, int(self._now() * 1000) - oldest),
-            uncommitted=self._partitions.open(),
+            uncommitted=self._partitions.uncommitted(),
             commits=self._outbox.commits,
             commit_seconds=self._outbox.commit_seconds,
         )

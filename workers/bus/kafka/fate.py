@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from ..port import BusLost
 
@@ -12,7 +12,9 @@ _log = logging.getLogger(__name__)
 class Fate:
     """Stopped, or lost. The first word counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[], None]) -> None:
+        """Make one that calls `tell` when it is decided."""
+        self._tell = tell
         self._over = asyncio.Event()
         self._lost: BusLost | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -29,7 +31,11 @@ class Fate:
 
     def stop(self) -> None:
         """Say that the bus has stopped."""
+        self._decide()
+
+    def _decide(self) -> None:
         self._over.set()
+        self._tell()
 
     def lose(self, error: BaseException) -> None:
         """Say that the bus cannot go on, and why. What FastStream and aiokafka would swallow comes here."""
@@ -37,7 +43,7 @@ class Fate:
             return
         _log.critical("the Kafka bus cannot go on; the worker must be restarted", exc_info=error)
         self._lost = error if isinstance(error, BusLost) else BusLost(f"the Kafka bus failed: {error!r}")
-        self._over.set()
+        self._decide()
 
     def watch(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         """Run `work` beside; if it fails, the bus is lost."""

@@ -64,9 +64,13 @@ class Intake:
 
     async def abandon(self) -> None:
         """Give up an `admit` that is still waiting for room."""
-        if self._admitting is not None:
-            self._admitting.cancel()
-            await asyncio.wait({self._admitting})
+        task = self._admitting
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("the gateway failed to admit", exc_info=error)
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Take a batch in: what FastStream calls, one batch after the other."""
@@ -80,7 +84,7 @@ class Intake:
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
         # Records come as soon as aiokafka has an assignment; what is committed there, we know a moment later.
         assignment, turn = self._consumer().current_assignment(), self._partitions.turn
-        await self._bell.until(lambda: self.stopped or assignment is not self._valid() or self._ready(assignment))
+        await self._bell.until(lambda: self._ready(assignment) or self._void(assignment))
         for start in range(0, len(records), _HANDFUL):
             handful = records[start : start + _HANDFUL]
             await self._bell.until(self._room_for(handful, assignment))
@@ -92,12 +96,15 @@ class Intake:
         if len(records) < _HANDFUL:
             await self._sleep(_GATHER_SECONDS)
 
-    def _valid(self) -> object:
-        return self._consumer().current_assignment()
+    def _void(self, assignment: object) -> bool:
+        """Say whether what was fetched under `assignment` will never be admitted."""
+        return self.stopped or self._fate.over or self._consumer().current_assignment() is not assignment
 
     def _ready(self, assignment: object) -> bool:
         """Say whether what was fetched under `assignment` may be admitted."""
-        return not self.stopped and self._partitions.admitting and self._rebalance.assignment is assignment
+        if self.stopped or self._fate.over:
+            return False
+        return self._partitions.admitting and self._rebalance.assignment is assignment
 
     def _room_for(self, records: Sequence[ConsumerRecord], assignment: object) -> Callable[[], bool]:
         return lambda: not self._ready(assignment) or self._has_room(records)
@@ -126,7 +133,7 @@ class Intake:
             raise BusLost("expected to be started before records come, got records")
         task = self._admitting = asyncio.ensure_future(admit(deliveries))
         task.add_done_callback(lambda _: self._bell.ring())
-        await self._bell.until(lambda: self.stopped or task.done())
+        await self._bell.until(lambda: self.stopped or self._fate.over or task.done())
         if task.done():
             task.result()
 

@@ -66,9 +66,9 @@ class Partitions:
         """Return how many deliveries are not completed."""
         return sum(tracker.out for tracker in self._trackers.values())
 
-    def open(self) -> int:
+    def uncommitted(self) -> int:
         """Return how many deliveries are not committed."""
-        return sum(tracker.open for tracker in self._trackers.values())
+        return sum(tracker.uncommitted for tracker in self._trackers.values())
 
     def oldest_ms(self) -> int | None:
         """Return the time of the oldest record that is out, unix milliseconds."""

@@ -88,6 +88,11 @@ class Tracker:
         return next(iter(self._open), self._end)
 
     @property
+    def uncommitted(self) -> int:
+        """How many deliveries are out, or completed and not committed."""
+        return len(self._open) - len(self._awaited)
+
+    @property
     def open(self) -> int:
         """How many offsets are open."""
         return len(self._open)

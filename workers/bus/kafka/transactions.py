@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from aiokafka.errors import (
@@ -17,6 +17,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from ....producers.kafka_batches import Written
 from ....producers.kafka_producer import UNSURE
 from ....producers.kafka_topics import existing
+from ....producers.kafka_wire import PAUSE_SECONDS
 from ....schemas.record import Record
 from ..port import BusLost
 from .directory import Directory
@@ -54,10 +55,18 @@ class Transactions(Protocol):
 class KafkaTransactions:
     """Transactions of one worker slot. After a failure nothing of the old producer is kept."""
 
-    def __init__(self, make_producer: Callable[[], FencedProducer], group: str, directory: Directory) -> None:
+    def __init__(
+        self,
+        make_producer: Callable[[], FencedProducer],
+        group: str,
+        directory: Directory,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._make_producer = make_producer
         self._group = group
         self._directory = directory
+        self._sleep = sleep
         self._producer: FencedProducer | None = None
 
     async def start(self) -> None:
@@ -67,13 +76,20 @@ class KafkaTransactions:
 
     async def stop(self) -> None:
         """Close."""
-        if self._producer is not None:
-            await self._producer.discard()
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.discard()
 
     async def existing(self, topics: Collection[str]) -> set[str]:
-        """Return those of `topics` that exist."""
-        return await existing(self._started().client, topics)
+        """Return those of `topics` that exist. Waits, without end, while no broker can be asked."""
+        while True:
+            try:
+                if self._producer is not None:
+                    return await existing(self._producer.client, topics)
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+            await self._sleep(PAUSE_SECONDS)
 
     async def commit(self, records: Sequence[Record], offsets: Mapping[TopicPartition, Commit]) -> None:
         """Commit all or nothing."""
@@ -145,7 +161,7 @@ class KafkaTransactions:
         """Abort: only a new producer of the same id makes sure of it (see `FencedProducer.discard`)."""
         try:
             async with _deadline():
-                await self._started().discard()
+                await self.stop()
                 await self.start()
         except UNSURE as error:
             raise BusLost(f"a Kafka transaction failed, and it could not be aborted: {error!r}") from error
