@@ -39,7 +39,7 @@ check: setup ## format, lint, types, contracts, docs
 	$(BIN)/mypy
 	$(BIN)/pyright
 	PYTHONPATH=.typing $(BIN)/lint-imports --config pyproject.toml --no-logo
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 soak: compiled ## the long fault runs
 	$(BIN)/python -m pytest -m soak --timeout 3600
