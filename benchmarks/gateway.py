@@ -77,7 +77,7 @@ async def measure(load: Load, simulator: str, cwd: Path, requests: int, latency_
     sender = Sender(load, size)
     row = Measured(load.name)
     with started(
-        [HEADGATE, "worker", "--slot", "bench", "--simulator", simulator], cwd, GATEWAY_CORE, "worker"
+        [HEADGATE, "worker", "--slot", "bench", "--simulator", simulator], cwd, GATEWAY_CORE, cwd / "worker.log"
     ) as worker:
         address = msgspec.json.decode(await asyncio.to_thread(said, worker))["operations"]
         await sender.send(sender.reserve(requests // 10))  # connections, caches
