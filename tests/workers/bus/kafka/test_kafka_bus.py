@@ -12,6 +12,7 @@ from conformance.kafka_harness import crash
 from faststream import FastStream
 
 from headgate.producers.kafka_client import client_options
+from headgate.producers.kafka_partitioner import partition_of
 from headgate.producers.kafka_producer import TransactionalProducer
 from headgate.producers.kafka_wire import fetch_committed
 from headgate.schemas.record import Record, header
@@ -350,7 +351,8 @@ async def test_a_log_that_was_cut_below_the_committed_offset_is_read_from_its_en
     await producer.discard()
     bus, desk = await world.start()
     await eventually(lambda: bus.status().ready)
-    await append(world.config, [Record(place.topic, b"%d later" % n) for n in range(100, 120)])
+    key = next(key for key in (b"a", b"b", b"c", b"d", b"e") if partition_of(key, 2) == place.partition)
+    await append(world.config, [Record(place.topic, b"%d later" % n, key) for n in range(100, 120)])
     await desk.until(lambda: set(range(100, 120)) <= {number_of(d.record) for d in desk.held.values()})
     desk.answer(bus, list(desk.held.values()))
     await bus.stop(5)
