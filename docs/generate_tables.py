@@ -3,13 +3,14 @@
 A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; all else on the pages is written by hand.
 """
 
+import datetime as dt
 import re
 import types
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -27,6 +28,7 @@ _PLAIN: dict[object, str] = {
     bool: "true or false",
     Decimal: "number",
     SecretStr: "secret",
+    dt.datetime: "time",
 }
 
 
@@ -96,6 +98,8 @@ def _name_of(annotation: object) -> str:
     match get_origin(annotation):
         case None:
             return "mapping" if _is_part(annotation) else _PLAIN[annotation]
+        case found if found is Annotated:
+            return _name_of(inner[0])
         case found if found is Literal:
             return ", ".join(f"`{value}`" for value in inner)
         case found if found is list:

@@ -4,55 +4,49 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
+from .config_access import (
+    Admission,
+    Authentication,
+    Budget,
+    EachUser,
+    EachValue,
+    Key,
+    Org,
+    Workspace,
+)
+from .config_access import Limits as RateLimits
 from .config_checks import at, repeated, unknown_providers
-from .config_values import Brokers, Seconds, without_password, wrong
+from .config_part import Part
+from .config_values import Brokers, Seconds, wrong
 from .config_values import seconds as seconds  # noqa: PLC0414 - re-exported: the command line reads durations too
-from .plain import is_mapping
 from .topics import is_legal_topic
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-        validate_default=False,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, data: object) -> object:
-        """Read a heading whose lines are all commented out as if it were not there."""
-        if not is_mapping(data):
-            return data
-        return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
-        """Show no password, wherever it stands: a config ends up in logs and tracebacks."""
-        for name, value in super().__repr_args__():
-            yield name, without_password(value) if isinstance(value, str) else value
-
-    __str__ = BaseModel.__repr__
-
-
-class Tls(_Part):
+class Tls(Part):
     """TLS to a broker or a Redis."""
 
     ca_file: str | None = None
     """PEM file of the authorities to trust; absent: the system's."""
     cert_file: str | None = None
-    """PEM file of the client's certificate."""
+    """PEM file of the client's certificate, for servers that ask for one."""
     key_file: str | None = None
-    """PEM file of the client's key."""
+    """PEM file of the client's key; absent: it is in `cert_file` too."""
+    key_password: SecretStr | None = None
+    """What the client's key is encrypted with; a reference to the environment."""
     check_hostname: bool = True
     """Whether the server's certificate must name its host."""
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.cert_file is None and (self.key_file, self.key_password) != (None, None):
+            raise wrong("cert_file beside key_file and key_password", "none")
+        return self
 
-class Sasl(_Part):
+
+class Sasl(Part):
     """SASL to a Kafka broker."""
 
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
@@ -63,7 +57,7 @@ class Sasl(_Part):
     """A reference to the environment, such as `os.environ/KAFKA_PASSWORD`."""
 
 
-class KafkaBus(_Part):
+class KafkaBus(Part):
     """Apache Kafka."""
 
     bootstrap_servers: Brokers = ["localhost:9092"]
@@ -86,7 +80,7 @@ class KafkaBus(_Part):
     """Absent: no authentication."""
 
 
-class RedisServer(_Part):
+class RedisServer(Part):
     """A Redis or Valkey server, 7 or newer."""
 
     url: str = Field(default="redis://localhost:6379/0", pattern=r"^(rediss?|unix)://")
@@ -98,10 +92,16 @@ class RedisServer(_Part):
     max_backlog: int = Field(default=100_000, ge=1)
     """Entries that one stream may hold before producers are made to wait (bus only)."""
     tls: Tls | None = None
-    """Used with `rediss://`."""
+    """Needs `rediss://`, which without it trusts the system's authorities."""
+
+    @model_validator(mode="after")
+    def _secured(self) -> Self:
+        if self.tls is not None and not self.url.startswith("rediss://"):
+            raise wrong("a url of rediss:// beside tls", f"{self.url.partition(':')[0]}://")
+        return self
 
 
-class Bus(_Part):
+class Bus(Part):
     """Where requests come from and answers go; absent: embedded."""
 
     kafka: KafkaBus | None = None
@@ -116,14 +116,14 @@ class Bus(_Part):
         return self
 
 
-class Store(_Part):
+class Store(Part):
     """Where the journal lives; absent: embedded."""
 
     redis: RedisServer
     """The server."""
 
 
-class Ledger(_Part):
+class Ledger(Part):
     """The DuckDB ledger."""
 
     path: str = "headgate.duckdb"
@@ -136,7 +136,7 @@ class Ledger(_Part):
     """How old the readers' snapshot may be."""
 
 
-class Price(_Part):
+class Price(Part):
     """USD per million tokens; overrides the price list."""
 
     input: Decimal = Field(ge=0)
@@ -149,7 +149,7 @@ class Price(_Part):
     """Input tokens written to the cache; absent: as input."""
 
 
-class Provider(_Part):
+class Provider(Part):
     """Who is called. An id of the catalogue needs a credential only."""
 
     wire: Literal["openai"] = "openai"
@@ -158,9 +158,13 @@ class Provider(_Part):
     """Up to and including `/v1`; absent: the catalogue's."""
     api_key: SecretStr | None = None
     """A reference to the environment."""
+    limits: RateLimits = RateLimits()
+    """Of all calls with this credential."""
+    budgets: list[Budget] = []
+    """Of all calls with this credential."""
 
 
-class Deployment(_Part):
+class Deployment(Part):
     """Provider + upstream model + weight + price."""
 
     id: str = Field(min_length=1)
@@ -175,9 +179,13 @@ class Deployment(_Part):
     """Of one attempt."""
     price: Price | None = None
     """Absent: the price list's."""
+    limits: RateLimits = RateLimits()
+    """Of its calls."""
+    budgets: list[Budget] = []
+    """Of its calls."""
 
 
-class Route(_Part):
+class Route(Part):
     """How a request finds its deployment."""
 
     retries: int = Field(default=4, ge=0, le=100)
@@ -188,7 +196,7 @@ class Route(_Part):
     """The longest wait, unless the provider asks for a longer one."""
 
 
-class Model(_Part):
+class Model(Part):
     """What a request may ask for."""
 
     name: str = Field(min_length=1)
@@ -197,9 +205,13 @@ class Model(_Part):
     """In order of preference."""
     route: Route = Route()
     """Retries."""
+    limits: RateLimits = RateLimits()
+    """Of all that ask for it."""
+    budgets: list[Budget] = []
+    """Of all that ask for it."""
 
 
-class Defaults(_Part):
+class Defaults(Part):
     """What a request does not say."""
 
     key: str = "local"
@@ -210,7 +222,7 @@ class Defaults(_Part):
     """From arrival to the reply."""
 
 
-class Limits(_Part):
+class Limits(Part):
     """Bounds on what one worker takes in."""
 
     request_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
@@ -221,7 +233,7 @@ class Limits(_Part):
     """Bytes of their bodies."""
 
 
-class Operations(_Part):
+class Operations(Part):
     """How the processes are operated."""
 
     listen: str = "127.0.0.1"
@@ -240,7 +252,7 @@ class Operations(_Part):
     """The least that is logged of Headgate itself; of its libraries, `warning`."""
 
 
-class Config(_Part):
+class Config(Part):
     """The whole file. Every part may be absent."""
 
     bus: Bus | None = None
@@ -257,6 +269,20 @@ class Config(_Part):
     """By id. Absent: the simulator answers."""
     models: list[Model] = []
     """Absent: any priced model, answered by the simulator."""
+    keys: list[Key] = []
+    """Virtual keys; a request that names another is refused. Absent: every name is an unlimited key."""
+    workspaces: list[Workspace] = []
+    """Tenants."""
+    orgs: list[Org] = []
+    """Of workspaces."""
+    end_users: EachUser = EachUser()
+    """For each end user."""
+    metadata: list[EachValue] = []
+    """For each value of metadata fields."""
+    authentication: Authentication = Authentication()
+    """How requests prove who they are."""
+    admission: Admission = Admission()
+    """Waiting and remembering."""
     reply_topics: list[str] = ["{prefix}replies.*"]
     """Patterns of topics that requests may name for their replies."""
     defaults: Defaults = Defaults()

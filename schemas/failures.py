@@ -29,6 +29,15 @@ class Code(enum.StrEnum):
     UNPRICED = "unpriced"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     CANCELLED = "cancelled"
+    ID_REUSED = "id_reused"
+    # who asks may not
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    KEY_EXPIRED = "key_expired"
+    # it would cost or take more than it may
+    BUDGET_EXCEEDED = "budget_exceeded"
+    MAX_COST_EXCEEDED = "max_cost_exceeded"
+    LIMIT_TOO_SMALL = "limit_too_small"
     # the provider said no
     RATE_LIMITED = "rate_limited"
     QUOTA_EXHAUSTED = "quota_exhausted"
@@ -86,6 +95,25 @@ CATALOGUE: Final = MappingProxyType(
         ),
         Code.DEADLINE_EXCEEDED: Entry("The deadline passed.", "Send it again with a later deadline."),
         Code.CANCELLED: Entry("The request was cancelled.", "Nothing to do."),
+        Code.ID_REUSED: Entry(
+            "An earlier request with the same id asked for something else.",
+            "Give every request its own id; the same id is for the same request, sent again.",
+        ),
+        Code.UNAUTHENTICATED: Entry(
+            "The request does not prove that it comes from its key.",
+            "Sign it, or send the key's secret; see docs/keys.md.",
+        ),
+        Code.FORBIDDEN: Entry("The key may not do this.", "See the key's `models` and `reply_topics` in the config."),
+        Code.KEY_EXPIRED: Entry("The key has expired.", "`headgate keys rotate` makes a new one."),
+        Code.BUDGET_EXCEEDED: Entry(
+            "A budget does not allow it.", "Wait for the budget's next window, or raise the budget."
+        ),
+        Code.MAX_COST_EXCEEDED: Entry(
+            "The request may cost more than its own max_cost.", "Lower its max_tokens, or raise max_cost."
+        ),
+        Code.LIMIT_TOO_SMALL: Entry(
+            "The request alone is larger than one of its limits or budgets.", "Shorten it, or raise the limit."
+        ),
         Code.RATE_LIMITED: Entry("The provider's rate limit was hit.", "Lower the load.", retriable=True),
         Code.QUOTA_EXHAUSTED: Entry("The credential is out of money or quota.", "Top up, or add a credential."),
         Code.OVERLOADED: Entry("The provider is overloaded.", "Try again later.", retriable=True),

@@ -1,0 +1,89 @@
+"""What one attempt takes of every limit and budget that it touches: all of it is granted, or nothing is."""
+
+from dataclasses import dataclass
+
+#: Amounts are counts of requests or tokens, or nano-dollars; times are unix microseconds by the store's clock.
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `limit` in any window of `period_us`, wherever the window begins."""
+
+    #: Unique among all limits, such as `key:rag-nightly:requests/minute`: its name in the store and to people.
+    name: str
+    limit: int
+    period_us: int
+    #: The most that goes at once, that is in one slot of the calendar (`calendar.py`); at least 1, at most `limit`.
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an attempt takes of a rate limit."""
+
+    limit: RateLimit
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelLimit:
+    """At most `limit` attempts at a time."""
+
+    name: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetWindow:
+    """One budget in one of its windows: settled + held ≤ limit."""
+
+    #: The budget's, such as `workspace:research:usd/day`.
+    name: str
+    start_us: int
+    #: None: the window has no end, the budget is a total.
+    end_us: int | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The worst case of an attempt, kept free in a budget until the true cost is known."""
+
+    window: BudgetWindow
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The journal's entry that says that the attempt begins, written in the same step as the grant.
+
+    Granted only if the request's last run in the journal still starts with `beginning`: else another worker has it.
+    """
+
+    key: str
+    value: bytes
+    beginning: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """All that one attempt takes."""
+
+    #: The attempt's event id: asking again with the same one is answered the same.
+    attempt_id: str
+    charges: tuple[Charge, ...] = ()
+    parallel: tuple[ParallelLimit, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    mark: Mark | None = None
+    #: A slot after this time is of no use: the request's deadline.
+    latest_us: int = 2**53
+    #: The slot that an earlier `Wait` has reserved; its charges are taken already.
+    ticket_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """How far a charge was off: the true amount less the estimate, positive or negative."""
+
+    limit: RateLimit
+    delta: int

@@ -1,0 +1,79 @@
+"""The answers to a demand."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Everything is taken, and the mark is written: call now."""
+
+    #: When, unix microseconds by the store's clock: the attempt's time in the ledger, and so its budgets' windows.
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The charges' slot is reserved; nothing else is taken. Ask again then, with `ticket_us`."""
+
+    #: From now.
+    seconds: float
+    ticket_us: int
+    #: The rate limit that made it wait longest.
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """There is no slot before `latest_us`. Nothing is taken."""
+
+    #: The earliest slot that there would have been, unix microseconds.
+    earliest_us: int
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Parallel slots are in use, or other attempts' holds are in the way. Nothing is taken: ask again soon.
+
+    A ticket stays valid only as long as its slot lasts.
+    """
+
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """A budget is spent. Nothing is taken."""
+
+    budget: str
+    #: When its next window begins, None if never.
+    resets_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """The amount is larger than the limit or the budget itself. Nothing is taken."""
+
+    limit: str
+    amount: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A budget's window is over, or not begun, by the store's clock: make the demand again. Nothing is taken."""
+
+    now_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Another worker has taken the request over. Nothing is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotReady:
+    """The store is empty or being rebuilt from the ledger. Nothing is taken: ask again soon."""
+
+
+Verdict = Go | Wait | Late | Busy | Exhausted | Never | Stale | Fenced | NotReady

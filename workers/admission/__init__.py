@@ -1,0 +1,1 @@
+"""Admission, carried out: limits and budgets that every worker shares."""
