@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from handshake import NotReady, handshake
+from handshake import NotReady, door_of, handshake
 from ports import HOST
 from processes import command_of, end
 from runtime import SERVER, STORAGE_TOOL, Jvm, Runtime
-from settings import Place, ports_of, render
+from settings import Place, ports_of, properties_of, render
 from trouble import Trouble
 
 PROPERTIES: Final = "server.properties"
+#: A file of the user's: who may enter by SCRAM, a line `SCRAM-SHA-512=[name=...,password=...]` for each.
+_SCRAM: Final = "scram-users"
 _PID: Final = "broker.pid"
 LOG: Final = "broker.log"
 
@@ -60,12 +62,19 @@ def start(runtime: Runtime, place: Place, jvm: Jvm) -> "subprocess.Popen[bytes]"
 
 
 def _format(runtime: Runtime, properties: Path) -> None:
-    arguments = ["format", "--cluster-id", _cluster_id(), "--config", str(properties)]
+    arguments = ["format", "--cluster-id", _cluster_id(), "--config", str(properties), *_scram(properties.parent)]
     process = _spawn(runtime.command(STORAGE_TOOL, arguments), properties.parent)
     if process.wait() != 0:
         raise Trouble(
             f"expected the storage to be formatted, got status {process.returncode}: {tail(properties.parent)}"
         )
+
+
+def _scram(directory: Path) -> list[str]:
+    """Return the options that put SCRAM users into new data: no broker can be entered that way before it has some."""
+    users = directory / _SCRAM
+    lines = users.read_text().split("\n") if users.exists() else []
+    return [option for line in lines if line for option in ("--add-scram", line)]
 
 
 def _cluster_id() -> str:
@@ -83,6 +92,11 @@ def _spawn(command: Sequence[str], directory: Path) -> "subprocess.Popen[bytes]"
         )
 
 
+def ask(place: Place) -> NotReady | None:
+    """Return None when the broker is ready, else why not."""
+    return handshake(HOST, place.port, door_of(properties_of((place.directory / PROPERTIES).read_text())))
+
+
 def wait_until_ready(process: "subprocess.Popen[bytes]", place: Place, seconds: float) -> None:
     """Return when the broker answers; raise `Trouble`, with no process left, if it dies or takes too long."""
     deadline = time.monotonic() + seconds
@@ -96,7 +110,7 @@ def wait_until_ready(process: "subprocess.Popen[bytes]", place: Place, seconds: 
                 f"not ready after {seconds:g} s ({state.why}); give --wait more, or see {tail(place.directory)}"
             )
         time.sleep(_BETWEEN_LOOKS)
-        state = handshake(HOST, place.port)
+        state = ask(place)
 
 
 def stop(running: Running) -> bool:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import broker
-from handshake import handshake
 from install import locked, prepare, tell
 from ports import HOST, free_port, is_free
 from runtime import Jvm
-from settings import Place, ports_of
+from settings import OWN, Place, own_settings, ports_of
 from trouble import Trouble
 from watch import Life, spawn, watch
 
@@ -79,7 +78,7 @@ def _join(running: broker.Running, options: argparse.Namespace) -> None:
             "run `compose/kafka down` first, or give another --directory"
         )
     deadline = time.monotonic() + options.wait
-    while (state := handshake(HOST, running.place.port)) is not None:
+    while (state := broker.ask(running.place)) is not None:
         if time.monotonic() > deadline:
             raise Trouble(
                 f"process {running.pid} lives but does not answer ({state.why}); `compose/kafka down` ends it"
@@ -88,7 +87,10 @@ def _join(running: broker.Running, options: argparse.Namespace) -> None:
 
 
 def _choose(directory: Path, wanted: int | None) -> Place:
-    """Choose the ports: the one asked for, the ones of last time, or free ones."""
+    """Choose the ports: those of the user's own settings, the one asked for, the ones of last time, or free ones."""
+    own = ports_of(own_settings(directory))
+    if own is not None:
+        return _as_set(Place(directory, *own), wanted)
     properties = directory / broker.PROPERTIES
     last = ports_of(properties.read_text()) if properties.exists() else None
     rng = random.Random()
@@ -97,6 +99,13 @@ def _choose(directory: Path, wanted: int | None) -> Place:
     _await_free(port)
     controller = last[1] if last and last[1] != port and is_free(last[1]) else free_port(rng, frozenset({port}))
     return Place(directory, port, controller)
+
+
+def _as_set(place: Place, wanted: int | None) -> Place:
+    if wanted not in {None, 0, place.port}:
+        raise Trouble(f"expected the port of the first listener in {OWN}, {place.port}, got --port {wanted}; drop one")
+    _await_free(place.port)
+    return place
 
 
 def _await_free(port: int) -> None:
@@ -132,7 +141,7 @@ def _status(options: argparse.Namespace) -> int:
     if running is None:
         tell("down")
         return 1
-    state = handshake(HOST, running.place.port)
+    state = broker.ask(running.place)
     if state is not None:
         tell(f"process {running.pid} lives but does not answer: {state.why}")
         return 1

@@ -5,9 +5,13 @@ Apache Kafka's protocol guide, https://kafka.apache.org/protocol (versions chose
 """
 
 import socket
+import ssl
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from trouble import Trouble
 
 _API_VERSIONS: Final = (18, 0)
 _METADATA: Final = (3, 1)
@@ -26,7 +30,27 @@ class NotReady:
     why: str
 
 
-def handshake(host: str, port: int, timeout: float = 5.0) -> NotReady | None:
+def door_of(properties: Mapping[str, str]) -> ssl.SSLContext | None:
+    """Return how to connect to the first listener: None in the clear, or TLS as the broker itself would.
+
+    A listener with TLS is asked with the broker's own certificate, so that it may ask for one.
+    """
+    name = properties["listeners"].partition(":")[0]
+    protocols = dict(pair.split(":") for pair in properties["listener.security.protocol.map"].split(","))
+    if protocols[name] == "PLAINTEXT":
+        return None
+    if protocols[name] != "SSL":
+        raise Trouble(
+            f"expected the first listener to be of PLAINTEXT or SSL, got {name} of {protocols[name]}; name another "
+            "first, for the one that is first is asked whether the broker is ready"
+        )
+    context = ssl.create_default_context(cafile=properties["ssl.truststore.location"])
+    context.check_hostname = False  # it is on the loopback address, whatever its name may be
+    context.load_cert_chain(properties["ssl.keystore.location"])
+    return context
+
+
+def handshake(host: str, port: int, door: ssl.SSLContext | None, timeout: float = 5.0) -> NotReady | None:
     """Return None when the broker is ready, else why not.
 
     Asking for the two coordinators also makes the broker create their topics, which the first client would otherwise
@@ -34,7 +58,10 @@ def handshake(host: str, port: int, timeout: float = 5.0) -> NotReady | None:
     """
     try:
         with socket.create_connection((host, port), timeout) as connection:
-            return _ask_all(connection)
+            if door is None:
+                return _ask_all(connection)
+            with door.wrap_socket(connection) as secured:
+                return _ask_all(secured)
     except (OSError, struct.error) as error:
         return NotReady(f"{type(error).__name__}: {error}")
 

@@ -48,6 +48,10 @@ _FIXED: Final = {
 }
 
 
+#: A file of the user's in the broker's directory: settings that are laid over ours.
+OWN: Final = "own.properties"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a broker lives: its directory and its two ports. Everything it writes is in the directory."""
@@ -70,14 +74,27 @@ def render(place: Place) -> str:
         "controller.quorum.voters": f"1@{HOST}:{place.controller_port}",
         "log.dirs": str(place.directory / "data"),
     }
-    return "".join(f"{name}={value}\n" for name, value in (ours | _FIXED).items())
+    settings = ours | _FIXED | properties_of(own_settings(place.directory))
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def own_settings(directory: Path) -> str:
+    """Return the user's own settings, empty where there are none."""
+    own = directory / OWN
+    return own.read_text() if own.exists() else ""
+
+
+def properties_of(text: str) -> dict[str, str]:
+    """Read `name=value` lines. Java's escapes and continued lines are not known here."""
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def ports_of(properties: str) -> tuple[int, int] | None:
-    """Return the two ports that `render` wrote; None if they are not there."""
-    for line in properties.splitlines():
-        name, _, value = line.partition("=")
-        if name == "listeners":
-            broker, _, controller = value.partition(",")
-            return int(broker.rpartition(":")[2]), int(controller.rpartition(":")[2])
-    return None
+    """Return the ports of the first listener and of the last, the controller's; None if none are named."""
+    listeners = properties_of(properties).get("listeners")
+    if listeners is None:
+        return None
+    ports = [int(listener.rpartition(":")[2]) for listener in listeners.split(",")]
+    return ports[0], ports[-1]
