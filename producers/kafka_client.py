@@ -3,7 +3,8 @@
 import ssl
 from typing import Final, TypedDict
 
-from ..schemas.config import KafkaBus, Tls
+from ..schemas.config import KafkaBus
+from .tls import tls_context
 
 #: The largest record that any topic of Headgate takes, bytes. compose/kafka.d/settings.py says the same.
 MAX_RECORD_BYTES: Final = 10 * 1024 * 1024
@@ -26,7 +27,7 @@ class ClientOptions(TypedDict):
 def client_options(config: KafkaBus, client_id: str) -> ClientOptions:
     """Return how to connect. `client_id` is what the broker's logs and quotas call this client.
 
-    Raises OSError or `ssl.SSLError` when a certificate file cannot be read.
+    Raises `TlsFileError` when a certificate file cannot be used.
     """
     sasl = config.sasl
     return {
@@ -35,16 +36,8 @@ def client_options(config: KafkaBus, client_id: str) -> ClientOptions:
         "metadata_max_age_ms": 60_000,  # new partitions and moved leaders are noticed within a minute
         "retry_backoff_ms": 20,  # the default of 100 is slept in the middle of transactions
         "security_protocol": f"{'SASL_' if sasl else ''}{'SSL' if config.tls else 'PLAINTEXT'}",
-        "ssl_context": _ssl_context(config.tls) if config.tls else None,
+        "ssl_context": tls_context(config.tls) if config.tls else None,
         "sasl_mechanism": sasl.mechanism if sasl else "PLAIN",
         "sasl_plain_username": sasl.username if sasl else None,
         "sasl_plain_password": sasl.password.get_secret_value() if sasl else None,
     }
-
-
-def _ssl_context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca_file)
-    context.check_hostname = tls.check_hostname
-    if tls.cert_file is not None:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
-    return context

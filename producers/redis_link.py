@@ -12,6 +12,7 @@ know that an answer got lost, because the server counts its entries as delivered
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
@@ -27,6 +28,8 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from .redis_tls import ClearConnection, SecuredConnection
 
 _T = TypeVar("_T")
 
@@ -70,10 +73,8 @@ class Address:
     #: `redis://`, `rediss://` or `unix://`, as redis-py reads it; or who is asked for it before each connection.
     url: str | Callable[[], Awaitable[str]]
     password: str | None = field(default=None, repr=False)
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-    check_hostname: bool = True
+    #: For `rediss://`; None: the system's authorities, and no certificate of ours.
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
 
     async def connection(self) -> AbstractConnection:
         """Make a connection that is not open yet."""
@@ -83,8 +84,9 @@ class Address:
         if self.password is not None:
             options["password"] = self.password
         if issubclass(kind, SSLConnection):
-            options |= {"ssl_ca_certs": self.ca_file, "ssl_certfile": self.cert_file, "ssl_keyfile": self.key_file}
-            options["ssl_check_hostname"] = self.check_hostname
+            kind, options["context"] = SecuredConnection, self.tls or ssl.create_default_context()
+        elif kind is Connection:
+            kind = ClearConnection
         # protocol 2: the answers have one shape, and no server may push what nobody reads
         options |= {"protocol": 2, "driver_info": None, "socket_timeout": None, "socket_read_size": _READ_BYTES}
         return kind(**options)
