@@ -15,6 +15,9 @@ class RateLimit:
     period_us: int
     #: The most that goes at once, that is in one slot of the calendar (`calendar.py`); at least 1, at most `limit`.
     burst: int
+    #: How far ahead a slot may be reserved. Where many keys share a limit this is short, so that they take turns instead
+    #: of queueing behind whoever came first: a demand that would have to wait longer is told `Busy`.
+    ahead_us: int = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Demand:
     parallel: tuple[ParallelLimit, ...] = ()
     holds: tuple[Hold, ...] = ()
     mark: Mark | None = None
+    #: A slot before this time is of no use: whoever asks has parked what comes before.
+    earliest_us: int = 0
     #: A slot after this time is of no use: the request's deadline.
     latest_us: int = 2**53
     #: The slot that an earlier `Wait` has reserved; its charges are taken already.
