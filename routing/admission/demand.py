@@ -15,8 +15,8 @@ class RateLimit:
     period_us: int
     #: The most that goes at once, that is in one slot of the calendar (`calendar.py`); at least 1, at most `limit`.
     burst: int
-    #: How far ahead a slot may be reserved. Where many keys share a limit this is short, so that they take turns instead
-    #: of queueing behind whoever came first: a demand that would have to wait longer is told `Busy`.
+    #: How far ahead a slot may be reserved. Where many keys share a limit this is short, so that they take turns
+    #: instead of queueing behind whoever came first: a demand that would have to wait longer is told `Busy`.
     ahead_us: int = 2**53
 
 
