@@ -16,7 +16,7 @@ _OUT_OF_TIME: Final = frozenset({9, 10})
 #: What came from a server in the clear.
 NOT_TLS: Final = "an answer without TLS; give the port for TLS, or take TLS out of the config"
 #: What came from a server with TLS, when none was expected.
-UNEXPECTED_TLS: Final = "one that wants TLS; say so in the config, or give the port without"
+UNEXPECTED_TLS: Final = "a server that wants TLS; say so in the config (tls, rediss://), or give the port without"
 
 
 class TlsFileError(OSError):

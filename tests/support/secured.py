@@ -21,9 +21,14 @@ import pytest
 from headgate.workers.embedded import with_parent
 
 #: What must never be read anywhere but in the config and by its peer. The second is spelt otherwise in a URL.
-SECRETS = {"scram": "Zx9-scram-words-nobody-knows", "plain": "Qy8+plain/words&nobody:knows"}
+SECRETS = {
+    "scram": "Zx9-scram-words-nobody-knows",
+    "plain": "Qy8+plain/words&nobody:knows",
+    "wrong": "Wv7-words-that-open-nothing",
+}
+#: The environment that configs refer to.
+ENVIRONMENT = {f"HEADGATE_TEST_{name.upper()}": secret for name, secret in SECRETS.items()}
 USER = "headgate-app"
-#: Made anew by each run of the tests, and unlike any text: parts of keys must not be found in logs either.
 _PATIENCE = 20.0
 
 
@@ -133,9 +138,6 @@ class SecuredKafka:
     @property
     def tls(self) -> dict[str, object]:
         return {"ca_file": str(self.authority.file)}
-
-
-ENVIRONMENT = {"HEADGATE_TEST_SCRAM": SECRETS["scram"], "HEADGATE_TEST_PLAIN": SECRETS["plain"]}
 
 
 def write_broker_settings(directory: Path, authority: Authority) -> None:
