@@ -21,6 +21,15 @@ class Lane(enum.StrEnum):
     BULK = "bulk"
 
 
+class Tier(enum.StrEnum):
+    """A deferral topic: what lies on it is delivered when it has lain there for the tier's length (`deferral.py`)."""
+
+    SECONDS_10 = "10s"
+    MINUTE = "1m"
+    MINUTES_10 = "10m"
+    HOUR = "1h"
+
+
 class Topics(msgspec.Struct, frozen=True):
     """The names of all topics under one prefix."""
 
@@ -42,6 +51,22 @@ class Topics(msgspec.Struct, frozen=True):
                 return lane
         return Lane.STANDARD
 
+    def deferred(self, tier: Tier) -> str:
+        """Return the deferral topic of `tier`."""
+        return f"{self.prefix}deferred.{tier}"
+
+    @property
+    def deferrals(self) -> tuple[str, ...]:
+        """The deferral topics, shortest wait first."""
+        return tuple(self.deferred(tier) for tier in Tier)
+
+    def tier_of(self, topic: str) -> Tier | None:
+        """Return the tier whose deferral topic `topic` is, None for any other topic."""
+        for tier in Tier:
+            if topic == self.deferred(tier):
+                return tier
+        return None
+
     def replies(self, name: str = "default") -> str:
         """Return the reply topic called `name`."""
         return f"{self.prefix}replies.{name}"
@@ -55,6 +80,16 @@ class Topics(msgspec.Struct, frozen=True):
     def dead_letters(self) -> str:
         """Where records go that nobody can answer, with the cause in a header."""
         return f"{self.prefix}dead-letters"
+
+    @property
+    def control(self) -> str:
+        """What people say to all workers at once, such as which batches are cancelled."""
+        return f"{self.prefix}control"
+
+    @property
+    def alerts(self) -> str:
+        """What is said to people: budgets that have passed a threshold."""
+        return f"{self.prefix}alerts"
 
 
 def is_legal_topic(name: str) -> bool:

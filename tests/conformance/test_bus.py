@@ -170,6 +170,21 @@ async def test_records_that_complete_nothing_are_published(harness):
     assert await _numbers(harness, harness.topics.usage) == [1, 2, 7]
 
 
+async def test_whoever_publishes_hears_once_and_not_before_the_commit(harness):
+    bus, desk = await _started(harness)
+    seen: list[int] = []
+    for number in range(3):
+        records = [Record(harness.topics.usage, b"%d first" % number), Record(harness.topics.usage, b"%d" % number)]
+        bus.publish(records, lambda: seen.append(bus.status().commits))
+    bus.publish([Record(harness.topics.usage, b"9 nobody asks")])
+    await eventually(lambda: len(seen) == 3)
+    assert len(await harness.read_all(harness.topics.usage)) == 7
+    assert min(seen) > 0
+    await bus.stop(5)
+    assert len(seen) == 3
+    assert desk.taken == []
+
+
 async def test_records_with_and_without_a_completion_do_not_get_mixed_up(harness):
     await harness.append([request(harness.topics, n) for n in range(30)])
     bus, desk = await _started(harness)

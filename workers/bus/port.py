@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from ...schemas.record import Record
 
@@ -26,6 +26,9 @@ Admit = Callable[[Sequence[Delivery]], Awaitable[None]]
 #: Hears of deliveries that will never be delivered again because their completion is committed. It must not block.
 Committed = Callable[[Sequence[Delivery]], None]
 
+#: Is called, once, when the records that it was given with are committed. It must not block.
+Durable = Callable[[], None]
+
 
 @dataclass(frozen=True, slots=True)
 class BusStatus:
@@ -33,7 +36,7 @@ class BusStatus:
 
     #: Joined, assigned, and able to commit.
     ready: bool
-    #: Records behind the newest one, over all partitions of ours; None while unknown.
+    #: Records behind the newest one, over all partitions of ours; None while unknown. Parked records are none of them.
     lag: int | None
     #: Age of the oldest record that is delivered and not completed, milliseconds.
     oldest_ms: int
@@ -42,6 +45,8 @@ class BusStatus:
     commits: int
     #: Time spent in commits, seconds.
     commit_seconds: float = 0.0
+    #: Records on deferral topics that nobody was given yet, over all partitions of ours; None while unknown.
+    parked: int | None = None
 
 
 class Bus(Protocol):
@@ -49,10 +54,16 @@ class Bus(Protocol):
 
     `complete` only queues. Every few tens of milliseconds the peer commits what is queued: the replies, the usage
     records and the completion of the deliveries, all or nothing.
+
+    A record on a deferral topic is delivered when it has lain there for its tier's length, not before, and in the order
+    of the appends to its partition (or stream). Until then it takes no room and holds up nothing. For the rest it is
+    a delivery like any other: whoever completes it with a record for a deferral topic among the replies parks it again.
     """
 
     async def start(self, admit: Admit, committed: Committed) -> None:
         """Begin to deliver. Deliveries left behind by a dead worker are delivered again, here or elsewhere.
+
+        `admit` is awaited by one caller at a time.
 
         `committed` hears of each delivery once, after its commit; of one that was lost to another worker, never.
         """
@@ -66,8 +77,11 @@ class Bus(Protocol):
         """
         ...
 
-    def publish(self, records: Sequence[Record]) -> None:
-        """Queue records that complete nothing: the usage of an attempt that will be followed by another."""
+    def publish(self, records: Sequence[Record], durable: Durable | None = None) -> None:
+        """Queue records that complete nothing: the usage of an attempt that will be followed by another.
+
+        `durable` is called after their commit, perhaps before `publish` returns; never if the bus is lost before.
+        """
         ...
 
     async def knows(self, topic: str) -> bool:
@@ -89,6 +103,34 @@ class Bus(Protocol):
 
 class BusLost(Exception):  # noqa: N818 - the name is the event
     """The bus peer cannot go on; nothing was lost, because nothing uncommitted is forgotten by the bus."""
+
+
+class ControlFeed(Protocol):
+    """What people say to all workers: each worker hears every record of the control topic, in its order.
+
+    It begins a week back, so that a worker which comes later, or again, knows what was cancelled. A record may be heard
+    twice.
+    """
+
+    async def start(self, heard: Callable[[Record], None]) -> None:
+        """Begin. `heard` must not block. Raises `BusLost` where waiting is no use; waits for a server that is away."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when everything has been heard that was there at the start. Raises `BusLost`."""
+        ...
+
+    async def closed(self) -> None:
+        """Return when the feed has stopped, or raise `BusLost` when it cannot go on: then exit and be restarted."""
+        ...
+
+    async def stop(self) -> None:
+        """Close."""
+        ...
+
+
+#: How far back a `ControlFeed` begins, seconds.
+CONTROL_SECONDS: Final = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)

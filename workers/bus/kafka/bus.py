@@ -12,7 +12,7 @@ from ....producers.kafka_topics import TopicsMissingError, ensure_topics, headga
 from ....schemas.config import KafkaBus as KafkaBusConfig
 from ....schemas.record import Record
 from ....schemas.topics import Topics
-from ..port import Admit, BusLost, BusStatus, Committed, Delivery
+from ..port import Admit, BusLost, BusStatus, Committed, Delivery, Durable
 from .bell import Bell
 from .directory import Directory
 from .fate import Fate
@@ -153,9 +153,9 @@ class KafkaBus:
         """Queue a delivery's end."""
         self._outbox.complete(delivery, replies, usage)
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], durable: Durable | None = None) -> None:
         """Queue records that complete nothing."""
-        self._outbox.publish(records)
+        self._outbox.publish(records, durable)
 
     async def knows(self, topic: str) -> bool:
         """Say whether a record can be published to `topic`."""

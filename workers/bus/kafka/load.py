@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from aiokafka.structs import TopicPartition
 
 from ....schemas.record import Record
-from ..port import Delivery
+from ..port import Delivery, Durable
 from .partitions import Partitions
 from .tracker import Commit, Standing, Tracker
 
@@ -35,6 +35,13 @@ class Completion(NamedTuple):
     usage: Sequence[Record]
 
 
+class Published(NamedTuple):
+    """Records that end nothing, and who wants to hear that they are committed."""
+
+    records: Sequence[Record]
+    durable: Durable | None = None
+
+
 @dataclass(slots=True)
 class Load:
     """The content of one transaction."""
@@ -44,7 +51,7 @@ class Load:
     #: What is over with this transaction, in partitions of ours.
     over: dict[Tracker, frozenset[int]] = field(default_factory=dict[Tracker, frozenset[int]])
     completions: list[Completion] = field(default_factory=list[Completion])
-    published: list[Record] = field(default_factory=list[Record])
+    published: list[Published] = field(default_factory=list[Published])
 
     def __bool__(self) -> bool:
         return bool(self.completions or self.published or self.offsets)
@@ -61,7 +68,7 @@ class Queue:
         self._partitions = partitions
         self._divert = divert
         self.completions: list[Completion] = []
-        self.published: list[Record] = []
+        self.published: list[Published] = []
         #: Whether more was there than one transaction takes.
         self.overfull = False
 
@@ -78,7 +85,8 @@ class Queue:
             load.completions.append(completion)
             self._put(load, completion.usage)
         self._add_moved(load)
-        self._put(load, load.published)
+        for published in load.published:
+            self._put(load, published.records)
         return load
 
     def put_back(self, load: Load) -> None:
@@ -143,10 +151,10 @@ def _weight(records: Iterable[Record]) -> int:
     return sum(len(record.value or b"") + _RECORD_OVERHEAD for record in records)
 
 
-def _count_within(records: Sequence[Record], limit: int) -> int:
-    """Return how many of the first records weigh no more than `limit`; at least one, or there would be no end."""
-    for index, record in enumerate(records):
-        limit -= len(record.value or b"") + _RECORD_OVERHEAD
+def _count_within(published: Sequence[Published], limit: int) -> int:
+    """Return how many of the first weigh no more than `limit`; at least one, or there would be no end."""
+    for index, each in enumerate(published):
+        limit -= _weight(each.records)
         if limit < 0:
             return max(index, 1)
-    return len(records)
+    return len(published)

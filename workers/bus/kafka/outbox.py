@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from ....schemas.record import Record
-from ..port import BusLost, Committed, Delivery
+from ..port import BusLost, Committed, Delivery, Durable
 from .bell import Bell
-from .load import Completion, Handle, Load, Queue
+from .load import Completion, Handle, Load, Published, Queue
 from .partitions import Partitions
 from .transactions import FencedOutError, RefusedError, Transactions
 
@@ -72,12 +72,12 @@ class Outbox:
         if not handle.tracker.out:
             self._bell.ring()
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], durable: Durable | None = None) -> None:
         """Queue records that complete nothing."""
         if self._closed:
             _log.warning("%d records were published after the bus had stopped; they are lost", len(records))
             return
-        self._queue.published.extend(records)
+        self._queue.published.append(Published(records, durable))
         self._due.set()
 
     def poke(self) -> None:
@@ -156,4 +156,7 @@ class Outbox:
         delivered = load.delivered()
         if delivered:
             self._committed(delivered)
+        for published in load.published:
+            if published.durable is not None:
+                published.durable()
         self._bell.ring()

@@ -21,7 +21,7 @@ from typing import Final
 from ....producers.redis_link import Address, LinkDown, LinkError, RedisLink, insist
 from ....schemas.record import Record
 from ....schemas.topics import is_legal_topic
-from ..port import Admit, BusLost, BusStatus, Committed, Delivery
+from ..port import Admit, BusLost, BusStatus, Committed, Delivery, Durable
 from .committer import Committer, Outcome
 from .intake import Intake
 from .lifeline import Lifeline
@@ -82,9 +82,9 @@ class StreamsBus:
         """Queue a delivery's end."""
         self._committer.add(delivery, replies, usage)
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], durable: Durable | None = None) -> None:
         """Queue records that complete nothing."""
-        self._committer.add(None, (), records)
+        self._committer.publish(records, durable)
 
     async def knows(self, topic: str) -> bool:
         """Say whether `topic` is a reply topic: streams come to be by being written."""
@@ -135,6 +135,8 @@ class StreamsBus:
             _log.warning("another worker has answered: replies dropped", extra={"count": len(outcome.lost)})
         if outcome.committed:
             self._committed(outcome.committed)
+        for durable in outcome.durable:
+            durable()
 
     def _fall_behind(self) -> None:
         self._intake.behind = True

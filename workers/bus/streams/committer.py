@@ -16,7 +16,7 @@ import msgspec
 from ....producers.redis_link import LinkDown, RedisLink, insist
 from ....schemas.record import Record
 from ....schemas.streams import Form
-from ..port import Delivery
+from ..port import Delivery, Durable
 from .settings import StreamsSettings, script
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -34,6 +34,7 @@ class _End:
     delivery: Delivery | None
     replies: Sequence[Record]
     usage: Sequence[Record]
+    durable: Durable | None = None
 
     @property
     def size(self) -> int:
@@ -48,6 +49,8 @@ class Outcome:
     committed: Sequence[Delivery]
     #: Another worker's: their replies were dropped.
     lost: Sequence[Delivery]
+    #: Whoever wants to hear that its records are committed.
+    durable: Sequence[Durable] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class _Commit:
     payload: bytes
     fields: bytes
     deliveries: Sequence[Delivery]
+    durable: Sequence[Durable]
 
 
 class Committer:
@@ -86,9 +90,14 @@ class Committer:
     def __repr__(self) -> str:
         return f"<Committer {len(self._queue)} queued, {self.commits} commits>"
 
-    def add(self, delivery: Delivery | None, replies: Sequence[Record], usage: Sequence[Record]) -> None:
-        """Queue the end of a delivery, or records without one."""
+    def add(self, delivery: Delivery, replies: Sequence[Record], usage: Sequence[Record]) -> None:
+        """Queue the end of a delivery."""
         self._queue.append(_End(delivery, replies, usage))
+        self._waiting.set()
+
+    def publish(self, records: Sequence[Record], durable: Durable | None) -> None:
+        """Queue records without a delivery."""
+        self._queue.append(_End(None, (), records, durable))
         self._waiting.set()
 
     async def run(self) -> None:
@@ -121,6 +130,7 @@ class Committer:
         return Outcome(
             [delivery for place, delivery in enumerate(commit.deliveries) if place not in places],
             [commit.deliveries[place] for place in sorted(places)],
+            commit.durable,
         )
 
     def _next(self) -> _Commit:
@@ -145,4 +155,5 @@ class Committer:
         more = [lengths for end in ends if end.delivery is None for lengths in form.write(end.usage)]
         deliveries = [end.delivery for end in ends if end.delivery is not None]
         name = f"{self._token}-{self.commits}"
-        return _Commit(name, form.keys, _encode((completions, more)), form.fields, deliveries)
+        durable = [end.durable for end in ends if end.durable is not None]
+        return _Commit(name, form.keys, _encode((completions, more)), form.fields, deliveries, durable)
