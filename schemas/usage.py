@@ -17,6 +17,8 @@ class Outcome(enum.StrEnum):
     UNCERTAIN = "uncertain"
     #: No attempt was made: the request was wrong, expired or not allowed.
     REFUSED = "refused"
+    #: A request that was answered before and came again: the answer was taken from the journal, and cost nothing.
+    REPLAYED = "replayed"
 
 
 class Cause(enum.StrEnum):
@@ -58,6 +60,10 @@ class UsageEvent(msgspec.Struct, frozen=True):
     queue_ms: int = 0
     latency_ms: int = 0
     metadata: dict[str, str] = {}
+    #: Of the workspace.
+    org: str | None = None
+    #: As the body's `safety_identifier` or `user` names them.
+    end_user: str | None = None
 
 
 _encoder = msgspec.json.Encoder()

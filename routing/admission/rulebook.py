@@ -1,0 +1,118 @@
+"""From the config to what each subject is held to: looked up for every request, so kept ready by name."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Final, Self
+
+from ...schemas.config import Config
+from ...schemas.config_access import Budget, Limits
+from .rule_reading import rules_of
+from .rules import Rules
+from .subject import Subject, of, of_value
+
+_NOTHING: Final = Rules()
+#: How many end users, values of metadata and combinations are remembered; then it is begun anew.
+_REMEMBERED: Final = 20_000
+
+_Given = Sequence[tuple[Limits, Sequence[Budget]]]
+
+
+class Rulebook:
+    """All limits and budgets of a config."""
+
+    def __init__(self, config: Config) -> None:
+        self._keys = _each("key", ((key.id, key.limits, key.budgets) for key in config.keys))
+        self._workspaces = _each("workspace", ((one.id, one.limits, one.budgets) for one in config.workspaces))
+        self._orgs = _each("org", ((org.id, org.limits, org.budgets) for org in config.orgs))
+        self._models = _each("model", ((model.name, model.limits, model.budgets) for model in config.models))
+        self._deployments = _each(
+            "deployment", ((it.id, it.limits, it.budgets) for model in config.models for it in model.deployments)
+        )
+        self._providers = _each("provider", ((name, it.limits, it.budgets) for name, it in config.providers.items()))
+        self._each_user: _Given = _worth(config.end_users.limits, config.end_users.budgets)
+        self._each_value: dict[str, _Given] = {}
+        for one in config.metadata:
+            given = _worth(one.limits, one.budgets)
+            if given:
+                self._each_value[one.field] = [*self._each_value.get(one.field, ()), *given]
+        self._made: dict[Hashable, Rules] = {}
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Read a config."""
+        return cls(config)
+
+    def __bool__(self) -> bool:
+        """Say whether anybody is held to anything."""
+        return bool(self.dimensions or self._each_value)
+
+    @property
+    def metadata_fields(self) -> tuple[str, ...]:
+        """The metadata fields whose values are held to something."""
+        return tuple(self._each_value)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """What of a usage event decides what it is held to, beside metadata: names of its fields."""
+        return (
+            *self._request_dimensions(),
+            *(("deployment",) if self._deployments else ()),
+            *(("provider",) if self._providers else ()),
+        )
+
+    def request(self, subject: Subject) -> Rules:
+        """Return what a request is held to, whoever will be called: once, however often it is tried."""
+        values = tuple(subject.metadata.get(field) for field in self._each_value)
+        whole = (subject.key, subject.workspace, subject.org, subject.end_user, subject.model, values)
+        return self._remembered(whole, lambda: Rules.together(self._of_request(subject)))
+
+    def target(self, subject: Subject) -> Rules:
+        """Return what the attempt at a deployment is held to: anew for each attempt."""
+        whole = (subject.deployment, subject.provider)
+        return self._remembered(whole, lambda: Rules.together(self._of_target(subject)))
+
+    def _of_request(self, subject: Subject) -> Iterable[Rules]:
+        yield self._keys.get(subject.key, _NOTHING)
+        yield self._workspaces.get(subject.workspace or "", _NOTHING)
+        yield self._orgs.get(subject.org or "", _NOTHING)
+        if self._each_user and subject.end_user is not None:
+            yield rules_of(of("user", subject.end_user), self._each_user)
+        yield self._models.get(subject.model, _NOTHING)
+        for field, given in self._each_value.items():
+            value = subject.metadata.get(field)
+            if value is not None:
+                yield rules_of(of_value(field, value), given)
+
+    def _of_target(self, subject: Subject) -> Iterable[Rules]:
+        yield self._deployments.get(subject.deployment, _NOTHING)
+        yield self._providers.get(subject.provider, _NOTHING)
+
+    def _request_dimensions(self) -> tuple[str, ...]:
+        held = {
+            "key": self._keys,
+            "workspace": self._workspaces,
+            "org": self._orgs,
+            "end_user": self._each_user,
+            "model": self._models,
+        }
+        return tuple(name for name, rules in held.items() if rules)
+
+    def _remembered(self, whole: Hashable, make: Callable[[], Rules]) -> Rules:
+        made = self._made.get(whole)
+        if made is None:
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
+            made = self._made[whole] = make()
+        return made
+
+
+def _each(kind: str, given: Iterable[tuple[str, Limits, Sequence[Budget]]]) -> Mapping[str, Rules]:
+    """Name the rules of those that have any."""
+    shared = kind != "key"
+    named = {name: rules_of(of(kind, name), [(limits, budgets)], shared=shared) for name, limits, budgets in given}
+    return {name: rules for name, rules in named.items() if rules}
+
+
+def _worth(limits: Limits, budgets: Sequence[Budget]) -> _Given:
+    """Return them, unless they hold nobody to anything."""
+    given = [(limits, budgets)]
+    return given if rules_of("anybody", given) else ()

@@ -1,0 +1,103 @@
+"""What an attempt takes of its limits and budgets before it is made, and what its usage event says that it took."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from ...schemas.usage import Outcome, UsageEvent
+from .demand import BudgetWindow, Charge, Hold
+from .rulebook import Rulebook
+from .rules import BudgetRule, RateRule, Unit
+from .subject import Subject
+from .windows import Almanac
+
+#: Outcomes that count as a request. An attempt that failed was not answered, and the others were not made.
+COUNTED: Final = frozenset({Outcome.SUCCEEDED, Outcome.UNCERTAIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What an attempt takes, in all units: an estimate, the worst case, or what it was."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    #: Nano-dollars.
+    cost_nano: int = 0
+    requests: int = 1
+
+    def of(self, unit: Unit) -> int:
+        """Return the amount in one unit."""
+        match unit:
+            case Unit.REQUESTS:
+                return self.requests
+            case Unit.TOKENS:
+                return self.input_tokens + self.output_tokens
+            case Unit.INPUT_TOKENS:
+                return self.input_tokens
+            case Unit.OUTPUT_TOKENS:
+                return self.output_tokens
+            case Unit.USD:
+                return self.cost_nano
+
+
+class Settled(NamedTuple):
+    """What an event adds to a budget's window."""
+
+    window: BudgetWindow
+    amount: int
+
+
+def charges(rates: Iterable[RateRule], estimate: Amounts) -> tuple[Charge, ...]:
+    """Return what an attempt takes of rate limits."""
+    return tuple(Charge(rate.limit, estimate.of(rate.unit)) for rate in rates)
+
+
+class Bookkeeping:
+    """Knows the windows of budgets at a moment; times are unix microseconds by the store's clock."""
+
+    def __init__(self, almanac: Almanac | None = None) -> None:
+        self._almanac = Almanac() if almanac is None else almanac
+
+    def window(self, budget: BudgetRule, at_us: int) -> BudgetWindow:
+        """Return a budget's window at a moment."""
+        window = self._almanac.window(at_us, budget.per, budget.zone)
+        return BudgetWindow(budget.name, window.start_us, window.end_us, budget.limit)
+
+    def holds(self, budgets: Iterable[BudgetRule], worst: Amounts, at_us: int) -> tuple[Hold, ...]:
+        """Return what an attempt at a moment has to hold of budgets, in their order."""
+        return tuple(Hold(self.window(budget, at_us), worst.of(budget.unit)) for budget in budgets)
+
+
+def amounts_of(event: UsageEvent) -> Amounts:
+    """Return what an event says that its attempt took of budgets."""
+    return Amounts(event.input_tokens, event.output_tokens, event.cost_nano, int(event.outcome in COUNTED))
+
+
+def subject_of(event: UsageEvent) -> Subject:
+    """Return whose limits and budgets an event touches: as the event says it, whatever the config says by now."""
+    return Subject(
+        event.key,
+        event.workspace,
+        event.org,
+        event.end_user,
+        event.model,
+        event.deployment,
+        event.provider,
+        event.metadata,
+    )
+
+
+def budgets_of(rulebook: Rulebook, subject: Subject) -> Iterator[BudgetRule]:
+    """Return the budgets that an attempt holds: the request's and its target's."""
+    yield from rulebook.request(subject).budgets
+    yield from rulebook.target(subject).budgets
+
+
+def postings(event: UsageEvent, rulebook: Rulebook, books: Bookkeeping) -> Sequence[Settled]:
+    """Return what an event adds to which windows; the windows are those of its `ts`. Zeros are left out."""
+    amounts = amounts_of(event)
+    return [
+        Settled(books.window(budget, event.ts), amount)
+        for budget in budgets_of(rulebook, subject_of(event))
+        if (amount := amounts.of(budget.unit))
+    ]
