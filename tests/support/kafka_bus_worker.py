@@ -6,6 +6,7 @@ It says "started" when it has joined, ends with status 0 on SIGTERM and with 3 w
 
 import asyncio
 import contextlib
+import logging
 import os
 import random
 import signal
@@ -20,7 +21,15 @@ from headgate.workers.bus.port import BusLost
 SLOW = 1.5
 
 
+def tell(bus):
+    """Say on stderr what the bus is at: SIGUSR1, for whoever finds it hanging."""
+    sys.stderr.write(f"{bus!r} {bus.status()!r}\n")
+    for task in asyncio.all_tasks():
+        task.print_stack(file=sys.stderr)
+
+
 async def main():
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     address, prefix, group, slot, seconds, share = sys.argv[1:]
     config = Config(bootstrap_servers=[address], prefix=prefix, group=group, partitions=2, session_timeout=2.0)
     bus = KafkaBus(config, None if slot == "-" else slot, drain_seconds=1.0)
@@ -43,6 +52,7 @@ async def main():
     ended = asyncio.ensure_future(bus.closed())
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell, bus)
     try:
         await bus.start(admit, lambda _: None)
     except BusLost:

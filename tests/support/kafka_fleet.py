@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from conformance.harness import number_of
 
 from headgate.schemas.topics import Topics
@@ -57,7 +58,13 @@ class Worker:
 
     def _last_words(self):
         self._said.seek(0)
-        return self._said.read()[-3000:].decode()
+        return self._said.read()[-20_000:].decode()
+
+    def explain(self):
+        """Return what it is at."""
+        self.send(signal.SIGUSR1)
+        time.sleep(1)
+        return f"\n--- {self._command[-3]} pid {self.process.pid}, status {self.process.poll()}:\n{self._last_words()}"
 
     async def stop(self):
         self.send(signal.SIGTERM)
@@ -90,5 +97,7 @@ async def answered(config, count, workers=(), seconds=60):
         replies = await numbers(config, Topics(config.prefix).replies())
         if len(replies) >= count:
             return replies
-        assert time.monotonic() < until, f"expected {count} requests to be answered, got {len(replies)}"
+        if time.monotonic() > until:
+            said = "".join(worker.explain() for worker in workers)
+            pytest.fail(f"expected {count} requests to be answered, got {len(replies)}{said}")
         await asyncio.sleep(0.1)

@@ -1,9 +1,11 @@
 """The Kafka peer of the bus port, put together."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
@@ -17,6 +19,8 @@ from .bell import Bell
 from .directory import Directory
 from .fate import Fate
 from .fenced import FencedProducer
+from .forgotten import Reminder
+from .forgotten_cluster import KafkaCluster
 from .intake import Intake
 from .member import MemberConsumer
 from .outbox import Outbox
@@ -84,6 +88,12 @@ class KafkaBus:
             self._consumer,
             now=now,
         )
+        self._reminding: asyncio.Task[None] | None = None
+        first = TopicPartition(Topics(config.prefix).lanes[0], 0)
+        self._reminder = Reminder(
+            KafkaCluster(lambda: self._consumer().client, self._directory.topics),
+            lambda: (consumer := self._subscription.consumer()) is not None and consumer.has(first),
+        )
         self._subscription = subscribe(config, Member(slot, drain_seconds), self._rebalance, self._intake.handle)
 
     def __repr__(self) -> str:
@@ -122,6 +132,7 @@ class KafkaBus:
         await self._subscription.connect(self._options)
         self._fate.watch(self._outbox.run(), "kafka bus: commit")
         self._fate.watch(watch_over(self._subscription.consumer), "kafka bus: watch over the consumer")
+        self._reminding = self._fate.watch(self._reminder.run(), "kafka bus: end forgotten transactions")
 
     async def drain(self, drain_seconds: float) -> None:
         """Deliver no more, wait at most `drain_seconds` for what is out, and commit: the last commit there is.
@@ -137,6 +148,8 @@ class KafkaBus:
             self._fate.lose(error)
         self._rebalance.stop()
         self._directory.close()
+        if self._reminding is not None:
+            self._reminding.cancel()
 
     async def close(self) -> None:
         """Close what `open` has opened. To be called when the broker has stopped."""

@@ -47,6 +47,10 @@ class Directory:
             asking.add_done_callback(lambda _: self._asking.pop(topic, None))
         return await asyncio.shield(asking)
 
+    def topics(self) -> Collection[str]:
+        """Return those that are known to exist."""
+        return self._known
+
     def close(self) -> None:
         """Give up questions that are under way."""
         for asking in self._asking.values():

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
 
 from ....producers.kafka_consumer import PersistentConsumer
 from ....producers.kafka_wire import Committed, look_up_committed
@@ -19,6 +21,16 @@ class MemberConsumer(PersistentConsumer):
         instance = coordinator._group_instance_id  # noqa: SLF001 - aiokafka tells nobody
         return Membership(coordinator.generation, coordinator.member_id, instance)
 
+    @property
+    def client(self) -> AIOKafkaClient:
+        """Its connections."""
+        return self._client
+
+    def has(self, partition: TopicPartition) -> bool:
+        """Say whether a partition is assigned to us."""
+        assignment = self.current_assignment()
+        return assignment is not None and partition in assignment.tps
+
     def rejoin(self) -> None:
         """Ask the group what is ours, instead of waiting for the next heartbeat to find out that nothing is."""
         self._coordinator.request_rejoin()
@@ -26,6 +38,16 @@ class MemberConsumer(PersistentConsumer):
     async def committed_by(self, group: str, partitions: Collection[TopicPartition]) -> Committed:
         """Return what is committed, with the text beside it, as far as it is certain; what never was is absent."""
         return await look_up_committed(self._client, group, partitions)
+
+    def look_for_trouble(self) -> None:
+        """Hear why aiokafka has stopped to take part in the group: it waits until `getmany` has been told.
+
+        Nobody calls that while a batch waits for its assignment, and there would be no assignment.
+        """
+        try:
+            self._coordinator.check_errors()
+        except KafkaError as error:
+            self.trouble = error
 
     def own_tasks(self) -> Sequence[asyncio.Task[None]]:
         """Return the tasks without which nothing is delivered any more."""

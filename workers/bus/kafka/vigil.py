@@ -24,3 +24,4 @@ async def watch_over(
         dead = next((task for task in consumer.own_tasks() if task.done()), None)
         if dead is not None and not consumer.closed:
             raise BusLost(f"aiokafka's consumer has died: {None if dead.cancelled() else dead.exception()!r}")
+        consumer.look_for_trouble()

@@ -6,6 +6,7 @@ import contextlib
 import pytest
 from aiokafka import AIOKafkaProducer, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from conformance.harness import Desk, eventually, number_of, request
 from conformance.kafka_harness import crash
@@ -336,6 +337,22 @@ async def test_a_consumer_that_has_died_ends_the_bus(world):
     bus, _ = await world.start()
     bus._consumer()._coordinator._coordination_task.cancel()
     with pytest.raises(BusLost, match="consumer has died"):
+        await asyncio.wait_for(bus.closed(), 10)
+    await asyncio.wait_for(bus.stop(5), 5)
+
+
+async def test_a_consumer_that_is_refused_while_nobody_fetches_ends_the_bus(world):
+    bus, _ = await world.start()
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def getmany(**_):
+        asked.set()
+        await never.wait()  # as while a batch waits for its assignment
+
+    bus._consumer().getmany = getmany
+    await asked.wait()
+    bus._consumer()._coordinator._push_error_to_user(KafkaError("not you")).close()
+    with pytest.raises(BusLost, match="not you"):
         await asyncio.wait_for(bus.closed(), 10)
     await asyncio.wait_for(bus.stop(5), 5)
 
