@@ -22,9 +22,15 @@ _ANY: Final = -1
 _NEWEST: Final = -1
 _NO_TAGS: Final[dict[int, bytes]] = {}
 _TAGS: Final = ("tags", TaggedFields)
-_TOPICS: Final = CompactArray(("topic", CompactString("utf-8")), ("partitions", CompactArray(Int32)), _TAGS)
 
 Topics = list[tuple[str, list[int], dict[int, bytes]]]
+
+
+def _topics(partitions: CompactArray) -> tuple[str, CompactArray]:
+    return "topics", CompactArray(("topic", CompactString("utf-8")), ("partitions", partitions), _TAGS)
+
+
+_NUMBERS: Final = _topics(CompactArray(Int32))
 
 
 def _by_topic(partitions: Collection[TopicPartition]) -> Topics:
@@ -39,23 +45,15 @@ class _EndsResponse(Response):
     API_VERSION = 6
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
-            "topics",
+        _topics(
             CompactArray(
-                ("topic", CompactString("utf-8")),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("partition", Int32),
-                        ("error_code", Int16),
-                        ("timestamp", Int64),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        _TAGS,
-                    ),
-                ),
+                ("partition", Int32),
+                ("error_code", Int16),
+                ("timestamp", Int64),
+                ("offset", Int64),
+                ("leader_epoch", Int32),
                 _TAGS,
-            ),
+            )
         ),
         _TAGS,
     )
@@ -69,17 +67,7 @@ class _EndsRequest(RequestStruct):
     SCHEMA = Schema(
         ("replica_id", Int32),
         ("committed", Boolean),
-        (
-            "topics",
-            CompactArray(
-                ("topic", CompactString("utf-8")),
-                (
-                    "partitions",
-                    CompactArray(("partition", Int32), ("leader_epoch", Int32), ("timestamp", Int64), _TAGS),
-                ),
-                _TAGS,
-            ),
-        ),
+        _topics(CompactArray(("partition", Int32), ("leader_epoch", Int32), ("timestamp", Int64), _TAGS)),
         _TAGS,
     )
 
@@ -107,33 +95,25 @@ class _ProducersResponse(Response):
     API_VERSION = 0
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
-            "topics",
+        _topics(
             CompactArray(
-                ("topic", CompactString("utf-8")),
+                ("partition", Int32),
+                ("error_code", Int16),
+                ("error_message", CompactString("utf-8")),
                 (
-                    "partitions",
+                    "producers",
                     CompactArray(
-                        ("partition", Int32),
-                        ("error_code", Int16),
-                        ("error_message", CompactString("utf-8")),
-                        (
-                            "producers",
-                            CompactArray(
-                                ("producer_id", Int64),
-                                ("producer_epoch", Int32),
-                                ("last_sequence", Int32),
-                                ("last_timestamp", Int64),
-                                ("coordinator_epoch", Int32),
-                                ("transaction_start", Int64),
-                                _TAGS,
-                            ),
-                        ),
+                        ("producer_id", Int64),
+                        ("producer_epoch", Int32),
+                        ("last_sequence", Int32),
+                        ("last_timestamp", Int64),
+                        ("coordinator_epoch", Int32),
+                        ("transaction_start", Int64),
                         _TAGS,
                     ),
                 ),
                 _TAGS,
-            ),
+            )
         ),
         _TAGS,
     )
@@ -144,7 +124,7 @@ class _ProducersRequest(RequestStruct):
     API_KEY = 61
     API_VERSION = 0
     RESPONSE_TYPE = _ProducersResponse
-    SCHEMA = Schema(("topics", _TOPICS), _TAGS)
+    SCHEMA = Schema(_NUMBERS, _TAGS)
 
 
 class DescribeProducers(Request[_ProducersRequest]):
@@ -216,7 +196,7 @@ class _DescribeResponse(Response):
                 ("start_ms", Int64),
                 ("producer_id", Int64),
                 ("producer_epoch", Int16),
-                ("topics", _TOPICS),
+                _NUMBERS,
                 _TAGS,
             ),
         ),
@@ -253,14 +233,7 @@ class _MarkersResponse(Response):
             "markers",
             CompactArray(
                 ("producer_id", Int64),
-                (
-                    "topics",
-                    CompactArray(
-                        ("topic", CompactString("utf-8")),
-                        ("partitions", CompactArray(("partition", Int32), ("error_code", Int16), _TAGS)),
-                        _TAGS,
-                    ),
-                ),
+                _topics(CompactArray(("partition", Int32), ("error_code", Int16), _TAGS)),
                 _TAGS,
             ),
         ),
@@ -280,7 +253,7 @@ class _MarkersRequest(RequestStruct):
                 ("producer_id", Int64),
                 ("producer_epoch", Int16),
                 ("committed", Boolean),
-                ("topics", _TOPICS),
+                _NUMBERS,
                 ("coordinator_epoch", Int32),
                 _TAGS,
             ),
