@@ -23,17 +23,17 @@ _SHARED_LEAST: Final = 1_000_000
 _SLOTS: Final = 32
 
 
-def rules_of(whose: str, given: Sequence[tuple[Limits, Sequence[Budget]]], *, shared: bool = False) -> Rules:
-    """Name what is given to somebody; `whose` is as `subject.of` spells it, `shared` says that many keys use it.
+def rules_of(given: Sequence[tuple[Limits, Sequence[Budget]]], *, shared: bool = False) -> Rules:
+    """Return nobody's rules, to be made somebody's by `Rules.owned_by`. `shared` says that many keys use them.
 
     Usually one pair of limits and budgets is given. What counts the same in the same window is an index apart:
-    `key:a:usd/day`, `key:a:usd/day#2`.
+    `:usd/day`, `:usd/day#2`.
     """
     seen: Counter[str] = Counter()
 
     def named(what: str) -> str:
         seen[what] += 1
-        return f"{whose}:{what}" if seen[what] == 1 else f"{whose}:{what}#{seen[what]}"
+        return f":{what}" if seen[what] == 1 else f":{what}#{seen[what]}"
 
     def ahead(period_us: int) -> int:
         return max(_SHARED_LEAST, _SHARED_SLOTS * period_us // _SLOTS) if shared else _ALONE

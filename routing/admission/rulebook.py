@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Final, Self
 
 from ...schemas.config import Config
-from ...schemas.config_access import Budget, Limits
+from ...schemas.config_access import Budget, EachValue, Limits
 from .rule_reading import rules_of
 from .rules import Rules
 from .subject import Subject, of, of_value
@@ -12,8 +12,6 @@ from .subject import Subject, of, of_value
 _NOTHING: Final = Rules()
 #: How many end users, values of metadata and combinations are remembered; then it is begun anew.
 _REMEMBERED: Final = 20_000
-
-_Given = Sequence[tuple[Limits, Sequence[Budget]]]
 
 
 class Rulebook:
@@ -28,12 +26,8 @@ class Rulebook:
             "deployment", ((it.id, it.limits, it.budgets) for model in config.models for it in model.deployments)
         )
         self._providers = _each("provider", ((name, it.limits, it.budgets) for name, it in config.providers.items()))
-        self._each_user: _Given = _worth(config.end_users.limits, config.end_users.budgets)
-        self._each_value: dict[str, _Given] = {}
-        for one in config.metadata:
-            given = _worth(one.limits, one.budgets)
-            if given:
-                self._each_value[one.field] = [*self._each_value.get(one.field, ()), *given]
+        self._each_user = rules_of([(config.end_users.limits, config.end_users.budgets)])
+        self._each_value = _by_field(config.metadata)
         self._made: dict[Hashable, Rules] = {}
 
     @classmethod
@@ -75,12 +69,12 @@ class Rulebook:
         yield self._workspaces.get(subject.workspace or "", _NOTHING)
         yield self._orgs.get(subject.org or "", _NOTHING)
         if self._each_user and subject.end_user is not None:
-            yield rules_of(of("user", subject.end_user), self._each_user)
+            yield self._each_user.owned_by(of("user", subject.end_user))
         yield self._models.get(subject.model, _NOTHING)
-        for field, given in self._each_value.items():
+        for field, rules in self._each_value.items():
             value = subject.metadata.get(field)
             if value is not None:
-                yield rules_of(of_value(field, value), given)
+                yield rules.owned_by(of_value(field, value))
 
     def _of_target(self, subject: Subject) -> Iterable[Rules]:
         yield self._deployments.get(subject.deployment, _NOTHING)
@@ -108,11 +102,11 @@ class Rulebook:
 def _each(kind: str, given: Iterable[tuple[str, Limits, Sequence[Budget]]]) -> Mapping[str, Rules]:
     """Name the rules of those that have any."""
     shared = kind != "key"
-    named = {name: rules_of(of(kind, name), [(limits, budgets)], shared=shared) for name, limits, budgets in given}
-    return {name: rules for name, rules in named.items() if rules}
+    rules = {name: rules_of([(limits, budgets)], shared=shared) for name, limits, budgets in given}
+    return {name: rules.owned_by(of(kind, name)) for name, rules in rules.items() if rules}
 
 
-def _worth(limits: Limits, budgets: Sequence[Budget]) -> _Given:
-    """Return them, unless they hold nobody to anything."""
-    given = [(limits, budgets)]
-    return given if rules_of("anybody", given) else ()
+def _by_field(metadata: Sequence[EachValue]) -> Mapping[str, Rules]:
+    fields = dict.fromkeys(one.field for one in metadata)
+    rules = {name: rules_of([(one.limits, one.budgets) for one in metadata if one.field == name]) for name in fields}
+    return {name: rules for name, rules in rules.items() if rules}

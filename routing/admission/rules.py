@@ -77,6 +77,26 @@ class Rules:
         """Say whether there is anything to be held to."""
         return bool(self.rates or self.parallel or self.budgets)
 
+    def owned_by(self, whose: str) -> "Rules":
+        """Give nobody's rules to somebody, whom `subject.of` has named."""
+        return Rules(
+            tuple(RateRule(rule.unit, _renamed(rule.limit, whose)) for rule in self.rates),
+            tuple(ParallelLimit(whose + limit.name, limit.limit) for limit in self.parallel),
+            tuple(
+                BudgetRule(
+                    whose + one.name,
+                    one.unit,
+                    one.limit,
+                    one.per,
+                    one.zone,
+                    one.thresholds,
+                    one.at_limit,
+                    one.fallback,
+                )
+                for one in self.budgets
+            ),
+        )
+
     @classmethod
     def together(cls, rules: Iterable[Self]) -> Self:
         """Hold to all of them."""
@@ -88,3 +108,7 @@ class Rules:
             tuple(limit for part in parts for limit in part.parallel),
             tuple(budget for part in parts for budget in part.budgets),
         )
+
+
+def _renamed(limit: RateLimit, whose: str) -> RateLimit:
+    return RateLimit(whose + limit.name, limit.limit, limit.period_us, limit.burst, limit.ahead_us)

@@ -1,6 +1,6 @@
 """What an attempt takes of its limits and budgets before it is made, and what its usage event says that it took."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -9,10 +9,12 @@ from .demand import BudgetWindow, Charge, Hold
 from .rulebook import Rulebook
 from .rules import BudgetRule, RateRule, Unit
 from .subject import Subject
-from .windows import Almanac
+from .windows import Almanac, Window
 
 #: Outcomes that count as a request. An attempt that failed was not answered, and the others were not made.
 COUNTED: Final = frozenset({Outcome.SUCCEEDED, Outcome.UNCERTAIN})
+#: How many budgets' last windows are remembered; then it is begun anew.
+_REMEMBERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +27,15 @@ class Amounts:
     cost_nano: int = 0
     requests: int = 1
 
-    def of(self, unit: Unit) -> int:
-        """Return the amount in one unit."""
-        match unit:
-            case Unit.REQUESTS:
-                return self.requests
-            case Unit.TOKENS:
-                return self.input_tokens + self.output_tokens
-            case Unit.INPUT_TOKENS:
-                return self.input_tokens
-            case Unit.OUTPUT_TOKENS:
-                return self.output_tokens
-            case Unit.USD:
-                return self.cost_nano
+    def by_unit(self) -> Mapping[Unit, int]:
+        """Return the amount in each unit."""
+        return {
+            Unit.REQUESTS: self.requests,
+            Unit.TOKENS: self.input_tokens + self.output_tokens,
+            Unit.INPUT_TOKENS: self.input_tokens,
+            Unit.OUTPUT_TOKENS: self.output_tokens,
+            Unit.USD: self.cost_nano,
+        }
 
 
 class Settled(NamedTuple):
@@ -49,7 +47,8 @@ class Settled(NamedTuple):
 
 def charges(rates: Iterable[RateRule], estimate: Amounts) -> tuple[Charge, ...]:
     """Return what an attempt takes of rate limits."""
-    return tuple(Charge(rate.limit, estimate.of(rate.unit)) for rate in rates)
+    amounts = estimate.by_unit()
+    return tuple([Charge(rate.limit, amounts[rate.unit]) for rate in rates])
 
 
 class Bookkeeping:
@@ -57,15 +56,25 @@ class Bookkeeping:
 
     def __init__(self, almanac: Almanac | None = None) -> None:
         self._almanac = Almanac() if almanac is None else almanac
+        self._last: dict[str, BudgetWindow] = {}
 
     def window(self, budget: BudgetRule, at_us: int) -> BudgetWindow:
         """Return a budget's window at a moment."""
-        window = self._almanac.window(at_us, budget.per, budget.zone)
-        return BudgetWindow(budget.name, window.start_us, window.end_us, budget.limit)
+        last = self._last.get(budget.name)
+        if last is not None and last.start_us <= at_us and (last.end_us is None or at_us < last.end_us):
+            return last
+        return self._remembered(budget, self._almanac.window(at_us, budget.per, budget.zone))
+
+    def _remembered(self, budget: BudgetRule, window: Window) -> BudgetWindow:
+        if len(self._last) >= _REMEMBERED:
+            self._last.clear()
+        made = self._last[budget.name] = BudgetWindow(budget.name, window.start_us, window.end_us, budget.limit)
+        return made
 
     def holds(self, budgets: Iterable[BudgetRule], worst: Amounts, at_us: int) -> tuple[Hold, ...]:
         """Return what an attempt at a moment has to hold of budgets, in their order."""
-        return tuple(Hold(self.window(budget, at_us), worst.of(budget.unit)) for budget in budgets)
+        amounts = worst.by_unit()
+        return tuple([Hold(self.window(budget, at_us), amounts[budget.unit]) for budget in budgets])
 
 
 def amounts_of(event: UsageEvent) -> Amounts:
@@ -95,9 +104,9 @@ def budgets_of(rulebook: Rulebook, subject: Subject) -> Iterator[BudgetRule]:
 
 def postings(event: UsageEvent, rulebook: Rulebook, books: Bookkeeping) -> Sequence[Settled]:
     """Return what an event adds to which windows; the windows are those of its `ts`. Zeros are left out."""
-    amounts = amounts_of(event)
+    amounts = amounts_of(event).by_unit()
     return [
         Settled(books.window(budget, event.ts), amount)
         for budget in budgets_of(rulebook, subject_of(event))
-        if (amount := amounts.of(budget.unit))
+        if (amount := amounts[budget.unit])
     ]
