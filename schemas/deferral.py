@@ -26,8 +26,10 @@ LANE: Final = "headgate-lane"
 PLACE: Final = "headgate-place"
 ARRIVED: Final = "headgate-arrived"
 HOPS: Final = "headgate-hops"
+ATTEMPTS: Final = "headgate-attempts"
+SPENT: Final = "headgate-spent"
 
-_OURS: Final = (LANE, PLACE, ARRIVED, DUE, TICKET, HOPS)
+_OURS: Final = (LANE, PLACE, ARRIVED, DUE, TICKET, HOPS, ATTEMPTS, SPENT)
 
 #: Seconds that a record lies on each deferral topic. Tests have shorter ones.
 LENGTHS: Final[Mapping[Tier, float]] = MappingProxyType(
@@ -57,6 +59,9 @@ class Deferral(msgspec.Struct, frozen=True):
     ticket_us: int | None = None
     #: How often it has been parked, this time included.
     hops: int = 1
+    #: Attempts that were made before it was parked, and what they have cost, nano-dollars.
+    attempts: int = 0
+    spent_nano: int = 0
 
 
 def tier_for(
@@ -96,14 +101,23 @@ def read_deferral(record: Record, topics: Topics) -> Deferral | None:
     at_ms, due_ms = _number(last.get(ARRIVED)), _number(last.get(DUE))
     if lane is None or place is None or at_ms is None or due_ms is None:
         return None
-    return Deferral(lane, place, at_ms, due_ms, _number(last.get(TICKET)), max(1, _number(last.get(HOPS)) or 1))
+    return Deferral(
+        lane,
+        place,
+        at_ms,
+        due_ms,
+        _number(last.get(TICKET)),
+        max(1, _number(last.get(HOPS)) or 1),
+        _number(last.get(ATTEMPTS)) or 0,
+        _number(last.get(SPENT)) or 0,
+    )
 
 
 _LANES: Final[Mapping[bytes | None, Lane]] = MappingProxyType({lane.encode(): lane for lane in Lane})
 
 
 def _written(deferral: Deferral) -> Headers:
-    """Write all six, always: one that was left out would be read from the producer's headers."""
+    """Write all of them, always: one that was left out would be read from the producer's headers."""
     ticket = b"" if deferral.ticket_us is None else b"%d" % deferral.ticket_us
     return (
         (LANE, deferral.lane.encode()),
@@ -112,6 +126,8 @@ def _written(deferral: Deferral) -> Headers:
         (DUE, b"%d" % deferral.due_ms),
         (TICKET, ticket),
         (HOPS, b"%d" % deferral.hops),
+        (ATTEMPTS, b"%d" % deferral.attempts),
+        (SPENT, b"%d" % deferral.spent_nano),
     )
 
 

@@ -20,7 +20,7 @@ from headgate.schemas.record import Record
 from headgate.schemas.topics import Lane, Tier, Topics, is_legal_topic
 
 TOPICS = Topics("t.")
-NAMES = [getattr(module, name) for name in ("DUE", "TICKET", "LANE", "PLACE", "ARRIVED", "HOPS")]
+NAMES = [getattr(module, name) for name in ("DUE", "TICKET", "LANE", "PLACE", "ARRIVED", "HOPS", "ATTEMPTS", "SPENT")]
 MOMENT = st.integers(0, 2**53)
 HEADERS = st.lists(
     st.tuples(
@@ -37,6 +37,8 @@ DEFERRALS = st.builds(
     MOMENT,
     st.none() | MOMENT,
     st.integers(1, 1000),
+    st.integers(0, 1000),
+    st.integers(0, 2**53),
 )
 LANE_RECORDS = st.builds(
     Record,
