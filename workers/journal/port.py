@@ -4,17 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One worker's run of one request: its attempts are numbered from 1, and `event_id(run, n)` names them."""
-
-    #: Minted by the worker, unique.
-    id: str
-    #: When it began, unix microseconds.
-    began_us: int
-    #: The deployments of the attempts begun so far, in order.
-    attempts: tuple[str, ...]
+from .claims import Run as Run  # noqa: PLC0414 - re-exported
 
 
 @dataclass(frozen=True, slots=True)
