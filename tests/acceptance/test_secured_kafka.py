@@ -19,25 +19,24 @@ from headgate.schemas.topics import Lane, Topics
 from headgate.workers.bus.kafka.bus import KafkaBus
 from headgate.workers.bus.kafka.usage_source import KafkaUsageSource
 from headgate.workers.settings import Settings, load_settings
+from support.authority import Authority, skip_without_openssl
 from support.cluster import Cluster, line, reconcile, write_lines
 from support.kafka_fixture import _locked, _main_pid, _shared_broker, _shared_root
 from support.secured import (
     ENVIRONMENT,
     LISTENERS,
-    Authority,
     SecuredKafka,
     assert_no_secret,
     read_ports,
     secured_redis,
-    skip_without_openssl,
     write_broker_settings,
 )
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 COUNT = 50
-#: Far above what a refusal takes, far below what waiting for a broker would.
-SECONDS = 30
+#: Far above what a refusal takes on a busy machine; to wait for a broker would take for ever.
+SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -226,7 +225,7 @@ async def test_whoever_is_not_let_in_hears_why_and_what_to_do(tmp_path, kafka, s
     began = time.monotonic()
     with pytest.raises(NoEntryError) as refusal:
         await entered(config)
-    assert time.monotonic() - began < SECONDS / 2
+    assert time.monotonic() - began < SECONDS
     assert str(refusal.value).startswith("expected to enter Kafka ")
     assert said in str(refusal.value)
     assert config.bootstrap_servers[0] in str(refusal.value)

@@ -1,7 +1,4 @@
-"""Secured servers for tests: an authority, an Apache Kafka with secured listeners only, a Redis with TLS.
-
-Everything is made anew in a directory of the test's: no certificate of this project can expire.
-"""
+"""Secured servers for tests: an Apache Kafka with secured listeners only, a Redis with TLS."""
 
 import os
 import random
@@ -19,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from headgate.workers.embedded import with_parent
+from support.authority import Authority, Certificate
 
 #: What must never be read anywhere but in the config and by its peer. The second is spelt otherwise in a URL.
 SECRETS = {
@@ -30,69 +28,6 @@ SECRETS = {
 ENVIRONMENT = {f"HEADGATE_TEST_{name.upper()}": secret for name, secret in SECRETS.items()}
 USER = "headgate-app"
 _PATIENCE = 20.0
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """PEM files of a certificate and its key."""
-
-    cert: Path
-    key: Path
-
-    @property
-    def both(self) -> Path:
-        """One file with both, as Apache Kafka wants it."""
-        return self.cert.with_suffix(".both.pem")
-
-    def key_lines(self) -> list[str]:
-        """The secret part of the key, line by line."""
-        return [text for text in self.key.read_text().splitlines() if text and not text.startswith("-----")]
-
-
-class Authority:
-    """A certificate authority in a directory."""
-
-    def __init__(self, directory: Path, name: str = "test authority") -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._directory = directory
-        self._own = Certificate(directory / "ca.pem", directory / "ca.key")
-        if not self.file.exists():
-            _request(self._own, name, ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"))
-
-    @property
-    def file(self) -> Path:
-        """What to trust."""
-        return self._own.cert
-
-    def issue(self, name: str, *hosts: str, password: str | None = None) -> Certificate:
-        """A certificate for a client or for the server of `hosts`; the same one if it was asked for before."""
-        issued = Certificate(self._directory / f"{name}.pem", self._directory / f"{name}.key")
-        if not issued.both.exists():
-            alternatives = [f"IP:{each}" if each[0].isdigit() else f"DNS:{each}" for each in hosts]
-            names = (f"subjectAltName={','.join(alternatives)}",) if hosts else ()
-            _request(issued, name, ("basicConstraints=critical,CA:FALSE", *names), self._own, password)
-            issued.both.write_text(issued.key.read_text() + issued.cert.read_text())
-        return issued
-
-
-def _request(
-    made: Certificate, name: str, extensions: tuple[str, ...], issuer: Certificate | None = None, password: str = ""
-) -> None:
-    """Have openssl make a key and a certificate for it: signed by the issuer, or by itself."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
-    command += ["-subj", f"/CN={name}", "-keyout", str(made.key), "-out", str(made.cert)]
-    command += ["-passout", f"pass:{password}"] if password else ["-nodes"]
-    for extension in extensions:
-        command += ["-addext", extension]
-    if issuer is not None:
-        command += ["-CA", str(issuer.cert), "-CAkey", str(issuer.key)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def skip_without_openssl() -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("NO openssl COMMAND HERE, nothing secured was tested; Debian: apt-get install openssl")
 
 
 #: Listener → its protocol. Each takes one way in; nothing is open to a client that has none.
@@ -251,23 +186,41 @@ def redis_with_tls() -> str:
 
 @contextmanager
 def secured_redis(
-    directory: Path, authority: Authority, *, clients: str = "yes", host: str = ""
+    directory: Path, authority: Authority, *, clients: str = "yes", host: str = "", port: int = 0
 ) -> Iterator[SecuredRedis]:
     """Run a Redis. `clients`: whether it asks for certificates: yes, optional or no. `host`: whom its own names."""
     binary = redis_with_tls()
     server = authority.issue(host, host) if host else authority.issue("localhost", "localhost", "127.0.0.1")
     directory.mkdir(parents=True, exist_ok=True)
-    for port in free_ports(3):
-        command = [binary, *_redis_options(directory, authority, server, port, clients)]
-        starter = [sys.executable, with_parent.__file__, str(os.getpid()), *command]
-        with subprocess.Popen(starter, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                if _listens(process, port):
-                    yield SecuredRedis(port, authority, authority.issue(USER))
-                    return
-            finally:
-                process.terminate()
+    for number in (port,) if port else free_ports(3):
+        with _running([binary, *_redis_options(directory, authority, server, number, clients)], number) as listens:
+            if listens:
+                yield SecuredRedis(number, authority, authority.issue(USER))
+                return
     raise AssertionError((directory / "redis.log").read_text())
+
+
+@contextmanager
+def redis_in_the_clear() -> Iterator[int]:
+    """Run a Redis without TLS on a port of its own; it keeps nothing."""
+    binary = redis_with_tls()
+    for number in free_ports(3):
+        with _running([binary, "--port", str(number), "--bind", "127.0.0.1", "--save", ""], number) as listens:
+            if listens:
+                yield number
+                return
+    raise AssertionError("no port was free")
+
+
+@contextmanager
+def _running(command: list[str], port: int) -> Iterator[bool]:
+    """Run a server that dies with us; say whether it came up."""
+    starter = [sys.executable, with_parent.__file__, str(os.getpid()), *command]
+    with subprocess.Popen(starter, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield _listens(process, port)
+        finally:
+            process.terminate()
 
 
 def _redis_options(directory: Path, authority: Authority, server: Certificate, port: int, clients: str) -> list[str]:
