@@ -1,14 +1,14 @@
 """What the conformance suite needs to do to a bus, whatever the bus is. Each peer has a harness of its own."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from headgate.producers.port import BatchBus
 from headgate.schemas.record import Record
-from headgate.schemas.topics import Lane, Topics
-from headgate.workers.bus.port import Bus, Delivery, UsageSource
+from headgate.schemas.topics import Lane, Tier, Topics
+from headgate.workers.bus.port import Bus, ControlFeed, Delivery, UsageSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Harness(Protocol):
 
     topics: Topics
     abilities: Abilities
+    #: How long a record lies on each deferral topic.
+    lengths: Mapping[Tier, float]
 
     async def open(self) -> None:
         """Make what the bus needs before its first worker."""
@@ -67,6 +69,10 @@ class Harness(Protocol):
         """Make the recorder's end of the bus."""
         ...
 
+    def control_feed(self) -> ControlFeed:
+        """Make a worker's ear on the control topic."""
+        ...
+
     def batch_bus(self, max_backlog: int = 100_000) -> BatchBus:
         """Make a batch producer's end of the bus."""
         ...
@@ -78,6 +84,10 @@ class Harness(Protocol):
     async def close(self) -> None:
         """End what is left."""
         ...
+
+
+#: Tiers that a test can wait for, and one that it never sees the end of.
+LENGTHS: Mapping[Tier, float] = {Tier.SECONDS_10: 0.4, Tier.MINUTE: 0.8, Tier.MINUTES_10: 1.6, Tier.HOUR: 3600.0}
 
 
 def request(topics: Topics, number: int, *, lane: Lane = Lane.STANDARD, size: int = 100) -> Record:

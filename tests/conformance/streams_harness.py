@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from conformance.harness import Abilities
+from conformance.harness import LENGTHS, Abilities
 from redis.asyncio import Redis
 
 from headgate.producers.redis_link import Address
@@ -14,6 +14,7 @@ from headgate.schemas.streams import alive_key, fields_of, record_of, stream_key
 from headgate.schemas.topics import Topics
 from headgate.workers.bus.port import Bus
 from headgate.workers.bus.streams.bus import StreamsBus
+from headgate.workers.bus.streams.control import StreamsControlFeed
 from headgate.workers.bus.streams.settings import StreamsSettings
 from headgate.workers.bus.streams.usage_source import StreamsUsageSource
 from support.valkey import OwnValkey, Valkey
@@ -26,6 +27,7 @@ class StreamsHarness:
         self._server = server
         self.topics = Topics(server.prefix)
         self.abilities = Abilities(restarts=isinstance(server, OwnValkey), bounded=True, open_topics=True)
+        self.lengths = LENGTHS
         self._buses: list[StreamsBus] = []
 
     @property
@@ -35,8 +37,8 @@ class StreamsHarness:
     async def open(self) -> None: ...
 
     def worker(self, slot: str = "a") -> StreamsBus:
-        settings = StreamsSettings(slot, self._server.prefix, commit_interval=0.01, beat=0.05, gap=_GAP, read_wait=0.1)
-        bus = StreamsBus(self.address, settings)
+        quick = {"commit_interval": 0.01, "beat": 0.05, "gap": _GAP, "read_wait": 0.1}
+        bus = StreamsBus(self.address, StreamsSettings(slot, self._server.prefix, **quick, lengths=self.lengths))
         self._buses.append(bus)
         return bus
 
@@ -67,6 +69,9 @@ class StreamsHarness:
 
     def usage_source(self) -> StreamsUsageSource:
         return StreamsUsageSource(self.address, self._server.prefix)
+
+    def control_feed(self) -> StreamsControlFeed:
+        return StreamsControlFeed(self.address, self._server.prefix, read_wait=0.1)
 
     def batch_bus(self, max_backlog: int = 100_000) -> StreamsBatchBus:
         return StreamsBatchBus(self.address, self._server.prefix, max_backlog)

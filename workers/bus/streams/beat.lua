@@ -3,14 +3,15 @@
 --
 -- KEYS[1]    sorted set: worker -> when it was last heard of, server's milliseconds
 -- KEYS[2]    hash: worker -> token of the process that has the name, a space, since when it is heard of without a gap
--- KEYS[3..]  the streams of requests
+-- KEYS[3..]  the streams of requests: the lanes, then the deferral topics
 -- ARGV[1]    the consumer group
 -- ARGV[2]    the worker
 -- ARGV[3]    the token of its process
 -- ARGV[4]    1 when the process takes the name, 0 when it has it
 -- ARGV[5]    a gap longer than this, milliseconds, is a gap; one half as long again is a death
 -- ARGV[6]    how many entries may be adopted
--- Returns {records not delivered yet, entries adopted}.
+-- ARGV[7]    how many of the streams are lanes
+-- Returns {entries of lanes that nobody has read, entries adopted, entries of deferral topics that nobody has read}.
 
 local group, worker, token = ARGV[1], ARGV[2], ARGV[3]
 local gap = tonumber(ARGV[5])
@@ -56,7 +57,8 @@ local function is_gone(consumer)
   return not at or (may_judge and now - at > gap * 1.5)
 end
 
-local room, adopted, lag = tonumber(ARGV[6]), 0, 0
+local room, adopted = tonumber(ARGV[6]), 0
+local last_lane, lag, parked = 2 + tonumber(ARGV[7]), 0, 0
 
 for i = 3, #KEYS do
   local stream = KEYS[i]
@@ -65,7 +67,12 @@ for i = 3, #KEYS do
     local facts = named(flat)
     if facts['name'] == group then
       found = true
-      lag = lag + math.max(0, redis.call('XLEN', stream) - facts['pending'])
+      local unread = math.max(0, redis.call('XLEN', stream) - facts['pending'])
+      if i <= last_lane then
+        lag = lag + unread
+      else
+        parked = parked + unread
+      end
     end
   end
   if not found then
@@ -95,4 +102,4 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format
   redis.call('HDEL', KEYS[2], name)
 end
 
-return {lag, adopted}
+return {lag, adopted, parked}

@@ -9,6 +9,8 @@ Nothing is lost and nothing is answered twice, because the server's book of the 
 - After every broken connection the book is compared with what is out: an entry of ours that we do not have, because
   the answer that brought it got lost, is read again.
 - While the server is away what is finished waits in memory; nothing new is read meanwhile, so it stays bounded.
+- What is parked is read by a script that reads no further than what is due by the server's clock (`due.lua`); then it
+  is an entry like those of the lanes.
 """
 
 import asyncio
@@ -28,6 +30,7 @@ from .lifeline import Lifeline
 from .out import Out
 from .reader import Reader
 from .settings import StreamsSettings
+from .timetable import Timetable
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +54,7 @@ class StreamsBus:
         self._out = Out()
         self._links = reading, writing = RedisLink(address), RedisLink(address)
         token = new_token()
-        self._intake = Intake(Reader(reading, settings), self._out, self._trouble)
+        self._intake = Intake(Reader(reading, settings), Timetable(settings), self._out, self._trouble)
         self._committer = Committer(writing, settings, token, done=self._ended, trouble=self._trouble)
         self._lifeline = Lifeline(
             writing, settings, token, adopted=self._fall_behind, trouble=self._trouble, well=self._well
@@ -125,6 +128,7 @@ class StreamsBus:
             uncommitted=len(self._out),
             commits=self._committer.commits,
             commit_seconds=self._committer.commit_seconds,
+            parked=self._lifeline.parked,
         )
 
     def _ended(self, outcome: Outcome) -> None:

@@ -33,9 +33,11 @@ class Lifeline:
         self._adopted = adopted
         self._trouble = trouble
         self._well = well
-        self._lanes = [settings.key(topic) for topic in settings.topics.lanes]
-        #: Entries that no worker has read, by the last beat; None before the first.
+        self._keys = (*settings.member_keys, *settings.lanes, *settings.deferrals)
+        #: Entries of lanes that no worker has read, by the last beat; None before the first.
         self.lag: int | None = None
+        #: The same for deferral topics.
+        self.parked: int | None = None
 
     async def enter(self) -> None:
         """Make what is missing and take the name. Raises `LinkError`."""
@@ -64,8 +66,9 @@ class Lifeline:
 
     async def _beat(self, *, taking: bool = False) -> None:
         settings = self._settings
-        args = (settings.group, settings.consumer, self._token, int(taking), int(settings.gap * 1000), _ADOPTED)
-        self.lag, adopted = await self._link.run(script("beat"), (*settings.member_keys, *self._lanes), args)
+        gap_ms, lanes = int(settings.gap * 1000), len(settings.topics.lanes)
+        args = (settings.group, settings.consumer, self._token, int(taking), gap_ms, _ADOPTED, lanes)
+        self.lag, adopted, self.parked = await self._link.run(script("beat"), self._keys, args)
         if adopted:
             self._adopted()
 
@@ -84,5 +87,4 @@ class Lifeline:
 
 async def make_groups(link: RedisLink, settings: StreamsSettings) -> None:
     """Make the streams of requests and the consumer group where they are missing. Raises `LinkError`."""
-    lanes = [settings.key(topic) for topic in settings.topics.lanes]
-    await link.run(script("group"), lanes, (settings.group,))
+    await link.run(script("group"), (*settings.lanes, *settings.deferrals), (settings.group,))

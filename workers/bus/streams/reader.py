@@ -1,5 +1,6 @@
 """Entries of the consumer group: new ones, and those that are this worker's already."""
 
+import math
 from collections.abc import Container, Sequence
 from itertools import groupby
 from typing import Any, Final
@@ -9,7 +10,7 @@ from ....producers.redis_link import RedisLink
 from ....schemas.streams import at_ms, id_before, record_of
 from ..port import Delivery
 from .lifeline import make_groups
-from .settings import StreamsSettings
+from .settings import StreamsSettings, script
 
 _LISTED: Final = 1_000
 _NEW: Final = (b">",)
@@ -21,17 +22,31 @@ class Reader:
     def __init__(self, link: RedisLink, settings: StreamsSettings) -> None:
         self._link = link
         self._settings = settings
-        self._topics = {settings.key(topic).encode(): topic for topic in settings.topics.lanes}
+        self._lanes = [key.encode() for key in settings.lanes]
+        topics = (*settings.topics.lanes, *settings.topics.deferrals)
+        self._topics = {settings.key(topic).encode(): topic for topic in topics}
         self._portion = Portion(settings.read_records, settings.read_bytes)
 
     async def make_groups(self) -> None:
         """Make the streams and the group where they are missing."""
         await make_groups(self._link, self._settings)
 
-    async def fresh(self) -> Sequence[Delivery]:
-        """Return entries that nobody has read, the most urgent lane first; none if none come for `read_wait`."""
-        lanes = (*self._topics, *_NEW * len(self._topics))
-        return await self._read(self._portion.count, lanes, self._settings.read_wait)
+    async def fresh(self, wait: float) -> Sequence[Delivery]:
+        """Return entries of lanes that nobody has read, the most urgent first; none if none come for `wait` seconds."""
+        lanes = (*self._lanes, *_NEW * len(self._lanes))
+        return await self._read(self._portion.count, lanes, min(wait, self._settings.read_wait))
+
+    async def due(self) -> tuple[Sequence[Delivery], float | None]:
+        """Return parked entries that are due, and how long until the next one is, seconds; None: there is none."""
+        settings = self._settings
+        args: list[str | int] = [settings.group, settings.consumer, self._portion.count, *settings.lengths_ms]
+        answer = await self._link.run(script("due"), settings.deferrals, args)
+        wait_ms: int = answer[0]
+        streams: Sequence[tuple[int, Sequence[Any]]] = answer[1:]
+        topics = settings.topics.deferrals
+        deliveries = [each for place, entries in streams for each in _deliveries(topics[place - 1], entries)]
+        self._portion.learn([delivery.record.value for delivery in deliveries])
+        return deliveries, None if wait_ms < 0 else wait_ms / 1000
 
     async def left(self, known: Container[str]) -> Sequence[Delivery]:
         """Return some of the entries that are ours by the server's book and not in `known`; none if there is none.
@@ -60,7 +75,7 @@ class Reader:
             start = f"({ids[-1]}"
 
     async def _read(self, count: int, streams: Sequence[bytes | str], wait: float | None) -> Sequence[Delivery]:
-        block = () if wait is None else ("BLOCK", int(wait * 1000))
+        block = ("BLOCK", math.ceil(wait * 1000)) if wait else ()  # BLOCK 0 would be for ever
         names = ("GROUP", self._settings.group, self._settings.consumer)
         answer = await self._link.call(
             "XREADGROUP", *names, "COUNT", count, *block, "STREAMS", *streams, blocking_seconds=wait or 0

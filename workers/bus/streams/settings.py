@@ -1,12 +1,14 @@
 """What one worker needs to know to take part in a bus on Streams."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
 from ....producers.redis_link import Script
+from ....schemas.deferral import LENGTHS
 from ....schemas.streams import alive_key, commit_key, owner_key, stream_key
-from ....schemas.topics import Topics
+from ....schemas.topics import Tier, Topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,28 @@ class StreamsSettings:
     read_bytes: int = 2 * 1024 * 1024
     #: How long one read waits for entries: a stop waits as long.
     read_wait: float = 0.5
+    #: How long a record lies on each deferral topic.
+    lengths: Mapping[Tier, float] = field(default_factory=lambda: LENGTHS)
 
     @property
     def topics(self) -> Topics:
         """The names of the topics."""
         return Topics(self.prefix)
+
+    @property
+    def lanes(self) -> list[str]:
+        """The keys of the lanes' streams, most urgent first."""
+        return [self.key(topic) for topic in self.topics.lanes]
+
+    @property
+    def deferrals(self) -> list[str]:
+        """The keys of the deferral topics' streams, shortest wait first."""
+        return [self.key(topic) for topic in self.topics.deferrals]
+
+    @property
+    def lengths_ms(self) -> list[int]:
+        """How long a record lies on each of `deferrals`, milliseconds."""
+        return [round(self.lengths[tier] * 1000) for tier in Tier]
 
     def key(self, topic: str) -> str:
         """Return the key of a topic's stream."""

@@ -4,6 +4,8 @@ from headgate.schemas.record import Record
 from headgate.workers.bus.port import Delivery
 from headgate.workers.bus.streams.intake import Intake
 from headgate.workers.bus.streams.out import Out
+from headgate.workers.bus.streams.settings import StreamsSettings
+from headgate.workers.bus.streams.timetable import Timetable
 
 
 def delivery(number, at_ms=0):
@@ -54,14 +56,17 @@ async def test_a_commit_during_a_comparison_with_the_book_is_not_taken_for_a_mis
             assert delivery(1).place in known
             return [delivery(1), delivery(2), delivery(3)]
 
-        async def fresh(self):
+        async def fresh(self, _wait):
             intake.stopping = True
             return []
+
+        async def due(self):
+            return [], None
 
     async def admit(deliveries):
         admitted.extend(deliveries)
 
-    intake = Intake(Book(), out, print)
+    intake = Intake(Book(), Timetable(StreamsSettings("a")), out, print)
     await intake.run(admit)
     assert admitted == [delivery(3)]
     assert delivery(1).place not in out
