@@ -12,11 +12,14 @@ class RateLimit:
     #: Unique among all limits, such as `key:rag-nightly:requests/minute`: its name in the store and to people.
     name: str
     limit: int
+    #: At least a tenth of a second.
     period_us: int
     #: The most that goes at once, that is in one slot of the calendar (`calendar.py`); at least 1, at most `limit`.
+    #: A larger amount goes alone.
     burst: int
     #: How far ahead a slot may be reserved. Where many keys share a limit this is short, so that they take turns
-    #: instead of queueing behind whoever came first: a demand that would have to wait longer is told `Busy`.
+    #: instead of queueing behind whoever came first: a demand that would have to wait longer for this limit, beyond
+    #: what it has to wait for others, is told `Busy`.
     ahead_us: int = 2**53
 
 
@@ -70,7 +73,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """All that one attempt takes."""
+    """All that one attempt takes. No limit, and no budget's window, is named twice."""
 
     #: The attempt's event id: asking again with the same one is answered the same.
     attempt_id: str
@@ -78,7 +81,7 @@ class Demand:
     parallel: tuple[ParallelLimit, ...] = ()
     holds: tuple[Hold, ...] = ()
     mark: Mark | None = None
-    #: A slot before this time is of no use: whoever asks has parked what comes before.
+    #: A slot before this time is of no use: whoever asks has parked what comes before. No charges: no slot.
     earliest_us: int = 0
     #: A slot after this time is of no use: the request's deadline.
     latest_us: int = 2**53
