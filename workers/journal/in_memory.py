@@ -73,8 +73,8 @@ class MemoryJournal:
 
     async def claim(self, claims: Sequence[Claim]) -> Sequence[Claimed]:
         """Answer each claim, in order."""
-        while not self.store.lives(self._owner):
-            await asyncio.sleep(_PAUSE)  # noqa: ASYNC110 - nobody tells it
+        while not self.store.lives(self._owner):  # noqa: ASYNC110 - nobody tells it
+            await asyncio.sleep(_PAUSE)
         return [self._claim(claim) for claim in claims]
 
     def _claim(self, claim: Claim) -> Claimed:
