@@ -33,6 +33,8 @@ class Checked:
 
     #: Canonical JSON, every field present.
     values: list[bytes]
+    #: What the values encode.
+    events: list[UsageEvent]
     places: list[int]
     bad: list[Bad]
     #: The earliest time among the events, unix microseconds; 0 if there are none.
@@ -51,6 +53,7 @@ def check(raws: Sequence[bytes]) -> Checked:
             kept[event.event_id] = (place, event)
     return Checked(
         values=[encode_event(event) for _, event in kept.values()],
+        events=[event for _, event in kept.values()],
         places=[place for place, _ in kept.values()],
         bad=bad,
         earliest_us=min((event.ts for _, event in kept.values()), default=0),

@@ -12,13 +12,17 @@ from typing import Any, Final, Protocol, Self
 from uuid import uuid4
 
 import duckdb
+import msgspec
 
+from ..schemas.alert import Alert, encode_alert
+from ..schemas.usage import UsageEvent
 from . import snapshot
-from .check import Bad, check
+from .check import Bad, Checked, check
 from .errors import UnwritableLedgerError
 from .migrate import migrate, transaction
 from .opening import connect_patiently
 from .sql import statement
+from .sums import Question, Sum, sums
 
 _DAY_US: Final = 86_400_000_000
 
@@ -54,6 +58,28 @@ class Appended:
     duplicates: int = 0
     #: Values that are no events; they are kept in `bad_event`.
     bad: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An event that is new in the ledger, and the stand-in whose place it took."""
+
+    event: UsageEvent
+    replaced: UsageEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the ledger held at one moment."""
+
+    #: Partition → where it is read from next.
+    cursors: Mapping[str, str]
+    #: Question by question.
+    answers: Sequence[Sequence[Sum]]
+
+
+#: Hears inside an append's transaction what it changes, and returns the alerts to be kept with it. It must not block.
+Watch = Callable[[Sequence[Change]], Sequence[Alert]]
 
 
 class Ledger:
@@ -116,22 +142,59 @@ class Ledger:
             rows: list[tuple[str, str]] = self._run("cursors")
         return dict(rows)
 
-    def append(self, slices: Sequence[Slice]) -> Appended:
+    def append(self, slices: Sequence[Slice], watch: Watch | None = None) -> Appended:
         """Append events and advance cursors, all or nothing.
 
         After a crash the source starts again at `cursors()`, and nothing is appended twice or left out. An event whose
-        id is known is dropped, except that a real event takes the place of its `uncertain` stand-in. Raises
-        `UnwritableLedgerError`.
+        id is known is dropped, except that a real event takes the place of its `uncertain` stand-in. `watch` hears of
+        what is changed, before it is. Raises `UnwritableLedgerError`.
         """
         raws = [raw for part in slices for raw in part.values]
         partitions = [part.partition for part in slices for _ in part.values]
         checked = check(raws)
         with self._lock, self._writing(), transaction(self._connection):
-            inserted, settled, unstorable = self._insert(checked.values, checked.places, checked.earliest_us)
+            inserted, replaced, unstorable = self._insert(checked)
             bad = [*checked.bad, *unstorable]
             self._refuse([(partitions[one.place], raws[one.place], one.reason) for one in bad])
             self._advance({part.partition: part.next_cursor for part in slices})
+            if watch is not None and inserted:
+                self._keep(watch(self._changes(checked, replaced, unstorable)))
+        settled = len(replaced)
         return Appended(inserted - settled, settled, len(raws) - inserted - len(bad), len(bad))
+
+    def survey(self, questions: Sequence[Question]) -> Survey:
+        """Answer questions and tell the cursors, all as of one moment."""
+        with self._lock:
+            rows: list[tuple[str, str]] = self._run("cursors")
+            return Survey(dict(rows), [sums(self._connection, question) for question in questions])
+
+    def newest(self) -> int | None:
+        """Return the time of the newest event, unix microseconds; None in an empty ledger."""
+        with self._lock:
+            newest: int | None = self._run("newest")[0][0]
+        return newest
+
+    def lives(self) -> int:
+        """Return how many lives of the budgets' store are written down."""
+        with self._lock:
+            lives: int = self._run("epochs")[0][0]
+        return lives
+
+    def keep_epoch(self, epoch: str) -> None:
+        """Write down a life of the store in which workers are about to spend. Raises `UnwritableLedgerError`."""
+        with self._lock, self._writing():
+            self._run("keep_epoch", {"epoch": epoch, "now": self._clock() // 1000})
+
+    def unpublished(self) -> Mapping[str, bytes]:
+        """Return the alerts that are not known to be published: id → value."""
+        with self._lock:
+            rows: list[tuple[str, str]] = self._run("unpublished")
+        return {name: value.encode() for name, value in rows}
+
+    def published(self, alert_ids: Sequence[str]) -> None:
+        """Write down that alerts have been published. Raises `UnwritableLedgerError`."""
+        with self._lock, self._writing():
+            self._run("published", {"ids": list(alert_ids), "now": self._clock() // 1000})
 
     def publish(self) -> Path:
         """Copy the ledger for readers and return the copy's path; nothing is appended meanwhile.
@@ -157,16 +220,38 @@ class Ledger:
                 f"{self.path}: expected to write the ledger: {error}; nothing is lost: make room and start again"
             ) from error
 
-    def _insert(self, values: list[bytes], places: list[int], earliest_us: int) -> tuple[int, int, list[Bad]]:
-        if not values:
-            return 0, 0, []
-        since = {"since": max(0, earliest_us - self._window_us)}
-        self._run("stage", {"values": values, "places": places})
+    def _insert(self, checked: Checked) -> tuple[int, list[UsageEvent], list[Bad]]:
+        """Return how many events were inserted, the stand-ins that went for it, and what cannot be stored."""
+        if not checked.values:
+            return 0, [], []
+        since = {"since": max(0, checked.earliest_us - self._window_us)}
+        self._run("stage", {"values": checked.values, "places": checked.places})
         unstorable: list[tuple[int]] = self._run("unstorable")
         self._run("known", since)
-        settled: int = self._run("settle", since)[0][0]
+        replaced = self._settle(since)
         inserted: int = self._run("insert")[0][0]
-        return inserted, settled, [Bad(place, "DuckDB cannot store this event") for (place,) in unstorable]
+        return inserted, replaced, [Bad(place, "DuckDB cannot store this event") for (place,) in unstorable]
+
+    def _settle(self, since: Mapping[str, object]) -> list[UsageEvent]:
+        done = self._connection.execute(statement("settle"), since)
+        names = [column[0] for column in done.description or ()]
+        rows = (dict(zip(names, row, strict=True)) for row in done.fetchall())
+        return [msgspec.convert(row, UsageEvent) for row in rows]
+
+    def _changes(self, checked: Checked, replaced: Sequence[UsageEvent], unstorable: Sequence[Bad]) -> list[Change]:
+        stand_ins = {event.event_id: event for event in replaced}
+        dropped: list[tuple[int]] = self._run("dropped")
+        left_out = {place for (place,) in dropped} | {one.place for one in unstorable}
+        return [
+            Change(event, stand_ins.get(event.event_id))
+            for place, event in zip(checked.places, checked.events, strict=True)
+            if place not in left_out
+        ]
+
+    def _keep(self, alerts: Sequence[Alert]) -> None:
+        if alerts:
+            values = [encode_alert(alert).decode() for alert in alerts]
+            self._run("keep_alerts", {"ids": [alert.alert_id for alert in alerts], "values": values})
 
     def _refuse(self, bad: Sequence[tuple[str, bytes, str]]) -> None:
         if not bad:

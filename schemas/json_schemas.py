@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from .alert import Alert
 from .config import Config
 from .plain import is_list, is_mapping
 from .reply import Reply
@@ -47,6 +48,11 @@ def usage_event_schema() -> Schema:
     return _of_struct(UsageEvent, "A usage event")
 
 
+def alert_schema() -> Schema:
+    """Return the schema of an alert record's value."""
+    return _of_struct(Alert, "An alert")
+
+
 def config_schema() -> Schema:
     """Return the schema of `headgate.yaml`, as editors take it."""
     schema = Config.model_json_schema()
@@ -54,7 +60,13 @@ def config_schema() -> Schema:
 
 
 SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = MappingProxyType(
-    {"request": request_schema, "reply": reply_schema, "usage-event": usage_event_schema, "config": config_schema}
+    {
+        "request": request_schema,
+        "reply": reply_schema,
+        "usage-event": usage_event_schema,
+        "alert": alert_schema,
+        "config": config_schema,
+    }
 )
 
 

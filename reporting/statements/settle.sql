@@ -1,4 +1,4 @@
--- Take out the stand-ins whose real events have come.
+-- Take out the stand-ins whose real events have come, and tell what they said.
 DELETE FROM usage
 WHERE ts >= make_timestamp($since::BIGINT)
     AND outcome = 'uncertain'
@@ -7,4 +7,5 @@ WHERE ts >= make_timestamp($since::BIGINT)
         FROM known
         JOIN stage ON stage.event_id = known.event_id
         WHERE known.outcome = 'uncertain' AND stage.outcome <> 'uncertain'
-    );
+    )
+RETURNING * REPLACE (CAST(event_id AS VARCHAR) AS event_id, epoch_us(ts) AS ts);

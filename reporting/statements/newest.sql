@@ -1,0 +1,3 @@
+-- The time of the newest event, unix microseconds; NULL in an empty ledger.
+SELECT epoch_us(max(ts)) AS newest
+FROM usage;
