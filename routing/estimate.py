@@ -1,17 +1,47 @@
-"""What an attempt may have cost when nobody can say: an estimate, never zero."""
+"""What an attempt takes, before it is known, and when it never will be."""
 
 from typing import Final
 
+import msgspec
+
 from ..schemas.reply import Tokens
 from ..schemas.request import Request
+from .tokens.bounds import Bounds
+from .tokens.weigh import Weight, weigh
 
 #: English prose has about 4.4 UTF-8 bytes per token with the vocabularies of 2024 and later; JSON and other languages
 #: have fewer, so this leans towards too much.
 _BYTES_PER_TOKEN: Final = 3
 #: Output tokens where the request sets no limit.
 _USUAL_OUTPUT: Final = 512
+#: Of an image, for the models that most people use.
+_USUAL_IMAGE: Final = 1_024
+#: Characters of Base64 per token of sound: ten tokens a second, at 64 kbit/s.
+_USUAL_AUDIO: Final = 1_024
 
 
-def estimated_tokens(request: Request) -> Tokens:
-    """Estimate an attempt's tokens from above: input from the body's bytes, output from the limit it sets."""
-    return Tokens(input=-(-len(request.body) // _BYTES_PER_TOKEN), output=request.max_output or _USUAL_OUTPUT)
+class TokenEstimate(msgspec.Struct, frozen=True):
+    """Tokens of one attempt: what is expected, for rate limits, and the most there can be, for budgets."""
+
+    input: int
+    output: int
+    worst_input: int
+    worst_output: int
+
+
+def estimated_tokens(request: Request, bounds: Bounds | None = None) -> Tokens:
+    """Estimate an attempt's tokens from above, where nobody can say what it took: never zero, never above its worst.
+
+    `bounds` are the deployment's, if it has its own. It depends on nothing else, least of all on what was learned, so
+    whoever makes the event of an attempt makes the same one.
+    """
+    weight = weigh(request)
+    usual = min(_USUAL_OUTPUT, (bounds or Bounds()).output)
+    limit = usual if weight.limit is None else weight.limit
+    return Tokens(input=_likely_input(weight), output=limit * weight.choices)
+
+
+def _likely_input(weight: Weight) -> int:
+    text = -(-(weight.text_bytes + weight.json_bytes) // _BYTES_PER_TOKEN)
+    media = weight.images * _USUAL_IMAGE + weight.audio // _USUAL_AUDIO
+    return max(text + media + weight.ids + weight.pieces, 1)

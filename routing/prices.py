@@ -12,6 +12,7 @@ import msgspec
 
 from ..schemas import config
 from ..schemas.reply import Tokens
+from .estimate import TokenEstimate
 
 #: 10⁻²⁴ dollars in a nano-dollar.
 _PER_NANO: Final = 10**15
@@ -80,6 +81,15 @@ def estimate_nano(price: Price, input_tokens: int, output_tokens: int) -> int:
     dearest_input = max(max(rates.input, rates.cached, rates.cache_write) for rates in reached)
     dearest_output = max(max(rates.output, rates.reasoning) for rates in reached)
     return _nano(price.request + input_tokens * dearest_input + output_tokens * dearest_output)
+
+
+def worst_cost(price: Price, estimate: TokenEstimate) -> int:
+    """Return what is held of a budget before an attempt, in nano-dollars: no count within its bounds costs more.
+
+    So it is at the dearest of the tiers that its worst case reaches, also where the attempt then stays below them, and
+    each token is at the dearest rate of its kind, whether it turns out cached, written to a cache, or reasoning.
+    """
+    return estimate_nano(price, estimate.worst_input, estimate.worst_output)
 
 
 def from_config(price: config.Price) -> Price:

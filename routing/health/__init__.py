@@ -1,0 +1,1 @@
+"""Whether deployments are well, and how much they can take."""

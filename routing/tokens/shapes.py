@@ -1,0 +1,83 @@
+"""What is read of bodies to weigh them. Whatever else a body holds still counts by its bytes."""
+
+import msgspec
+
+_NONE = msgspec.Raw()
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """A part of a message's content."""
+
+    type: str | None = None
+    text: str | None = None
+    refusal: str | None = None
+    #: Where media stand in the parts of OpenAI's wires, and in those that its compatible servers let through.
+    image_url: msgspec.Raw = _NONE
+    input_audio: msgspec.Raw = _NONE
+    source: msgspec.Raw = _NONE
+
+
+Content = str | list[Part] | None
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A message of a chat."""
+
+    content: Content = None
+    tool_calls: msgspec.Raw = _NONE
+    #: Names something that was said before, which the body does not show.
+    audio: msgspec.Raw = _NONE
+
+
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """An item of a response's input."""
+
+    type: str | None = None
+    content: Content = None
+    arguments: str | None = None
+    output: Content = None
+
+
+class Tool(msgspec.Struct, frozen=True, gc=False):
+    """A tool: the caller's own, or one that the provider hosts."""
+
+    type: str = ""
+
+
+class Body(msgspec.Struct, frozen=True, gc=False):
+    """What bounds an answer. The first two are the chat wire's, the third is the responses wire's."""
+
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
+    n: int | None = None
+    #: Tokens of a prediction that did not come true are billed as output.
+    prediction: msgspec.Raw = _NONE
+    tools: msgspec.Raw = _NONE
+
+
+class Chat(Body, frozen=True, gc=False):
+    """The body of a chat."""
+
+    messages: list[Message] = []
+    functions: msgspec.Raw = _NONE
+    response_format: msgspec.Raw = _NONE
+    web_search_options: msgspec.Raw = _NONE
+
+
+class Embeddings(Body, frozen=True, gc=False):
+    """The body of an embedding: texts, or token ids."""
+
+    input: str | list[str | int | list[int]] = ""
+
+
+class Responses(Body, frozen=True, gc=False):
+    """The body of a response."""
+
+    input: str | list[Item] = ""
+    instructions: str | None = None
+    text: msgspec.Raw = _NONE
+    #: Name input that the body does not show.
+    previous_response_id: str | None = None
+    conversation: msgspec.Raw = _NONE
+    prompt: msgspec.Raw = _NONE

@@ -1,0 +1,176 @@
+"""What a request's body weighs: its texts in bytes, and whatever else becomes tokens."""
+
+from collections.abc import Callable, Iterable, Iterator
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from ...schemas.request import Endpoint, Request
+from .shapes import Body, Chat, Content, Embeddings, Item, Message, Part, Responses, Tool
+
+#: Types of parts that are text alone, and of tools that the caller carries out.
+_TEXT: Final = frozenset({None, "text", "input_text", "output_text", "refusal", "reasoning_text", "summary_text"})
+_OWN_TOOLS: Final = frozenset({"function", "custom"})
+_REFERENCE: Final = "item_reference"
+_NULL: Final = frozenset({b"", b"null"})
+
+
+class Weight(msgspec.Struct, frozen=True, gc=False):
+    """What a body holds that becomes tokens."""
+
+    #: All of it but the media, in bytes: more than the bytes of all its texts.
+    size: int
+    texts: tuple[str, ...] = ()
+    #: Of `texts`, in UTF-8.
+    text_bytes: int = 0
+    #: JSON that the model is shown: tools, schemas, calls.
+    json_bytes: int = 0
+    #: Messages, items, or inputs of an embedding.
+    pieces: int = 0
+    #: Tokens that were sent as numbers.
+    ids: int = 0
+    images: int = 0
+    #: Base64, in characters.
+    audio: int = 0
+    tools: bool = False
+    #: Whether there is input that the body only names, such as a file, or an earlier response.
+    hidden: bool = False
+    #: The most output tokens per choice, None if there is no limit.
+    limit: int | None = None
+    choices: int = 1
+    #: Predicted output, in bytes.
+    predicted: int = 0
+
+
+class _Media(msgspec.Struct, gc=False):
+    """What is found in parts, while it is being found."""
+
+    images: int = 0
+    audio: int = 0
+    #: Bytes of the body that are media.
+    size: int = 0
+    hidden: bool = False
+
+
+def weigh(request: Request) -> Weight:
+    """Weigh a request. A body of a strange shape counts as one that names input which it does not show."""
+    try:
+        return _WEIGH[request.endpoint](request.body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return Weight(len(request.body), text_bytes=len(request.body), hidden=True, limit=request.max_output)
+
+
+_chat: Final = msgspec.json.Decoder(Chat)
+_embeddings: Final = msgspec.json.Decoder(Embeddings)
+_responses: Final = msgspec.json.Decoder(Responses)
+_tools: Final = msgspec.json.Decoder(list[Tool])
+
+
+def _weigh_chat(body: bytes) -> Weight:
+    chat, media = _chat.decode(body), _Media()
+    texts = tuple(text for message in chat.messages for text in _said(message, media))
+    shown = (chat.tools, chat.functions, chat.response_format, *(message.tool_calls for message in chat.messages))
+    limits = (chat.max_completion_tokens, chat.max_tokens)
+    media.hidden |= _is(chat.web_search_options)
+    return _weight(body, chat, texts, media, shown=shown, pieces=len(chat.messages), limits=limits)
+
+
+def _weigh_responses(body: bytes) -> Weight:
+    asked, media = _responses.decode(body), _Media()
+    items = asked.input if isinstance(asked.input, list) else [Item(content=asked.input)]
+    texts = (asked.instructions or "", *(text for item in items for text in _given(item, media)))
+    media.hidden |= asked.previous_response_id is not None or _is(asked.conversation) or _is(asked.prompt)
+    shown = (asked.tools, asked.text)
+    return _weight(body, asked, texts, media, shown=shown, pieces=len(items), limits=(asked.max_output_tokens,))
+
+
+def _weigh_embeddings(body: bytes) -> Weight:
+    asked = _embeddings.decode(body)
+    inputs = [asked.input] if isinstance(asked.input, str) else asked.input
+    texts = tuple(each for each in inputs if isinstance(each, str))
+    ids = sum(len(each) if isinstance(each, list) else 1 for each in inputs if not isinstance(each, str))
+    return Weight(len(body), texts, sum(map(_size, texts)), pieces=len(inputs), ids=ids, limit=0)
+
+
+_WEIGH: Final[MappingProxyType[Endpoint, Callable[[bytes], Weight]]] = MappingProxyType(
+    {Endpoint.CHAT: _weigh_chat, Endpoint.EMBEDDINGS: _weigh_embeddings, Endpoint.RESPONSES: _weigh_responses}
+)
+
+
+def _weight(  # noqa: PLR0913 - the two wires' parts, brought together
+    body: bytes,
+    knobs: Body,
+    texts: tuple[str, ...],
+    media: _Media,
+    *,
+    shown: Iterable[msgspec.Raw],
+    pieces: int,
+    limits: Iterable[int | None],
+) -> Weight:
+    return Weight(
+        size=len(body) - media.size,
+        texts=texts,
+        text_bytes=sum(map(_size, texts)),
+        json_bytes=sum(map(_length, shown)),
+        pieces=pieces,
+        images=media.images,
+        audio=media.audio,
+        tools=_is(knobs.tools),
+        hidden=media.hidden or not _are_own(knobs.tools),
+        limit=max((limit for limit in limits if limit), default=None),
+        choices=max(knobs.n or 1, 1),
+        predicted=_length(knobs.prediction),
+    )
+
+
+def _said(message: Message, media: _Media) -> Iterator[str]:
+    media.hidden |= _is(message.audio)
+    return _texts(message.content, media)
+
+
+def _given(item: Item, media: _Media) -> Iterator[str]:
+    media.hidden |= item.type == _REFERENCE
+    yield from _texts(item.content, media)
+    yield item.arguments or ""
+    yield from _texts(item.output, media)
+
+
+def _texts(content: Content, media: _Media) -> Iterator[str]:
+    for part in [content] if isinstance(content, str) else content or ():
+        if isinstance(part, str):
+            yield part
+        else:
+            yield part.text or ""
+            yield part.refusal or ""
+            if part.type not in _TEXT:
+                _see(part, media)
+
+
+def _see(part: Part, media: _Media) -> None:
+    """Count an image or a sound instead of its bytes; any other medium may hold any amount of text."""
+    kind = part.type or ""
+    if "image" in kind:
+        media.images += 1
+        media.size += len(bytes(part.image_url)) + len(bytes(part.source))
+    elif kind == "input_audio":
+        media.audio += len(bytes(part.input_audio))
+        media.size += len(bytes(part.input_audio))
+    else:
+        media.hidden = True
+
+
+def _are_own(tools: msgspec.Raw) -> bool:
+    return not _is(tools) or all(tool.type in _OWN_TOOLS for tool in _tools.decode(tools))
+
+
+def _is(value: msgspec.Raw) -> bool:
+    return bytes(value) not in _NULL
+
+
+def _length(value: msgspec.Raw) -> int:
+    return len(bytes(value)) if _is(value) else 0
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
