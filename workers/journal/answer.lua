@@ -8,7 +8,7 @@
 -- ARGV[1]   milliseconds that runs are remembered
 -- ARGV[2]   milliseconds that committed answers are kept
 -- ARGV[3]   where in a list's key the request's id begins
--- ARGV[4]   the size of an answer beside its own bytes and those of its id
+-- ARGV[4]   the size of what lies around an answer, bytes
 -- ARGV[2+3i], ARGV[3+3i], ARGV[4+3i]  what the run's entries begin with, the answer, the place and the usage
 -- Returns for each answer 1 if it is the one that is stored, 0 if another worker has taken the request over.
 -- Safe to send again. Memory may be full: what was paid for must get out.
@@ -16,6 +16,13 @@ local remembered, keep, first, around = ARGV[1], tonumber(ARGV[2]), tonumber(ARG
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stamp = string.format('%013.0f', now)
+
+-- what the allocator gives for so many bytes: four sizes between a power of two and the next
+local function taken(bytes)
+  local _, power = math.frexp(bytes)
+  local step = 2 ^ (power - 3)
+  return math.ceil(bytes / step) * step
+end
 
 local ids = {}
 for i = 4, #KEYS do
@@ -38,12 +45,12 @@ for i, id in ipairs(ids) do
     local last = runs[#runs]
     -- no run at all: the store has lost its memory, and the answer is as good as ever
     if not last or string.sub(last, 1, #beginning) == beginning then
-      local size = #answer + 3 * #id + around
+      local size = taken(#answer + 24) + 2 * #id + around
       answers[#answers + 1] = id
       answers[#answers + 1] = stamp .. answer
       open[#open + 1] = id
       open[#open + 1] = (#runs > 1 and '1' or '0') .. stamp .. string.format('%010.0f', size) .. rest
-      sum = sum + size + #rest
+      sum = sum + size + #rest -- committed.lua takes the rest off again
       written[id] = beginning
       stored[i] = 1
     else

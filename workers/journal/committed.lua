@@ -16,8 +16,9 @@ local remembered, keep, first, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonu
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- The most runs and answers that are looked at beyond those of the call: it must stay short.
-local patience = 4096
+-- How many answers one call lets go of, more or less (5 µs each): a call must stay short, the next one goes on.
+local patience = 512
+-- How often the search for old uncommitted answers goes a step on, milliseconds.
 local pace = 10000
 
 -- nobody who had the request before may mark or answer it any more
