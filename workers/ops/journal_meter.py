@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from ...producers.redis_link import LinkError, Script
-from ..journal.redis import Scripts
+from ..journal.on_redis import Scripts
 from . import catalogue as of
 from .readings import Reading
 
