@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
 from ...routing.admission.demand import Correction, Demand
 from ...routing.admission.verdict import Go, Verdict
@@ -10,6 +9,7 @@ from .grants import Grants
 from .memory_life import Life, window_key
 from .memory_store import MemoryStore
 from .port import Alert, BookState, Phase, Posting, Spent, Taken
+from .thresholds import threshold_amount
 
 
 class MemoryAdmission:
@@ -73,7 +73,6 @@ class MemoryBook:
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
-        self._alerts: Sequence[Alert] = ()
 
     def __repr__(self) -> str:
         return f"<MemoryBook of {self._store!r}>"
@@ -110,32 +109,12 @@ class MemoryBook:
         if life.epoch != epoch or life.phase is Phase.EMPTY:
             return None
         if all(life.cursors.get(partition) == after for partition, (_, after) in cursors.items()):
-            return self._alerts
+            return life.alerts
         if any(life.cursors.get(partition) != before for partition, (before, _) in cursors.items()):
             return None
-        self._alerts = self._posted(life, postings, thresholds)
+        life.alerts = _posted(life, postings, thresholds)
         life.cursors.update({partition: after for partition, (_, after) in cursors.items()})
-        return self._alerts
-
-    def _posted(
-        self, life: Life, postings: Sequence[Posting], thresholds: Mapping[str, Sequence[float]]
-    ) -> Sequence[Alert]:
-        for posting in postings:
-            if life.holds.pop(posting.attempt_id, None) is None and posting.amounts:
-                life.ended.add(posting.attempt_id)
-            for spent in posting.amounts:
-                life.settled[window_key(spent.window)] += spent.amount
-        windows = {window_key(spent.window): spent.window for posting in postings for spent in posting.amounts}
-        alerts: list[Alert] = []
-        for key, window in windows.items():
-            settled, peak = life.settled[key], life.peaks[key]
-            alerts += (
-                Alert(window, threshold, settled)
-                for threshold in thresholds.get(window.name, ())
-                if peak < threshold_amount(window.limit, threshold) <= settled
-            )
-            life.peaks[key] = max(peak, settled)
-        return alerts
+        return life.alerts
 
     async def ready(self, epoch: str) -> bool:
         """Let workers spend."""
@@ -146,6 +125,20 @@ class MemoryBook:
         return True
 
 
-def threshold_amount(limit: int, threshold: float) -> int:
-    """Return the smallest amount that is at least so large a part of a limit; 0.1 means a tenth, not its float."""
-    return -int(-(Fraction(str(threshold)) * limit) // 1)
+def _posted(life: Life, postings: Sequence[Posting], thresholds: Mapping[str, Sequence[float]]) -> Sequence[Alert]:
+    for posting in postings:
+        if life.holds.pop(posting.attempt_id, None) is None and posting.amounts:
+            life.ended.add(posting.attempt_id)
+        for spent in posting.amounts:
+            life.settled[window_key(spent.window)] += spent.amount
+    windows = {window_key(spent.window): spent.window for posting in postings for spent in posting.amounts}
+    alerts: list[Alert] = []
+    for key, window in windows.items():
+        settled, peak = life.settled[key], life.peaks[key]
+        alerts += (
+            Alert(window, threshold, settled)
+            for threshold in thresholds.get(window.name, ())
+            if peak < threshold_amount(window.limit, threshold) <= settled
+        )
+        life.peaks[key] = max(peak, settled)
+    return alerts

@@ -2,12 +2,12 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...routing.admission.calendar import LIVES
 from ...routing.admission.demand import BudgetWindow
-from .port import Phase
+from .port import Alert, Phase
 
 #: A limit's calendar, and a budget's window, go by these: with another period, or another start, it is another one.
 CalendarKey = tuple[str, int]
@@ -55,6 +55,8 @@ class Life:
     peaks: Counter[WindowKey] = field(default_factory=Counter[WindowKey])
     #: Attempts whose event is in the ledger and whose hold was not here: it must not come later.
     ended: set[str] = field(default_factory=set[str])
+    #: What the last append was answered.
+    alerts: Sequence[Alert] = ()
     #: Workers that have taken part in this life.
     joined: set[str] = field(default_factory=set[str])
 

@@ -1,0 +1,24 @@
+"""The scripts of admission on a Redis or Valkey: each is its own file after what all of them share."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from ...producers.redis_link import Script
+
+_ROOM: Final = "headgate.workers.admission"
+
+#: Those that look at calendars.
+_WITH_CALENDAR: Final = frozenset({"acquire", "release", "join", "fill"})
+
+#: A full server must hear what was paid for and what is over; what is not granted yet can wait.
+_FULL: Final = "#!lua flags=allow-oom\n"
+_ROOMY: Final = "#!lua\n"
+
+
+@cache
+def script(name: str) -> Script:
+    """Return the script `<name>.lua`."""
+    parts = ["common", *(["calendar"] if name in _WITH_CALENDAR else []), name]
+    texts = ((files(_ROOM) / f"{part}.lua").read_text("utf-8") for part in parts)
+    return Script.of((_ROOMY if name == "acquire" else _FULL) + "".join(texts))
