@@ -58,7 +58,7 @@ def weigh(request: Request) -> Weight:
     try:
         return _WEIGH[request.endpoint](request.body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return Weight(len(request.body), text_bytes=len(request.body), hidden=True, limit=request.max_output)
+        return Weight(len(request.body), text_bytes=len(request.body), hidden=True, limit=request.max_output or None)
 
 
 _chat: Final = msgspec.json.Decoder(Chat)
@@ -118,7 +118,7 @@ def _weight(  # noqa: PLR0913 - the two wires' parts, brought together
         audio=media.audio,
         tools=_is(knobs.tools),
         hidden=media.hidden or not _are_own(knobs.tools),
-        limit=max((limit for limit in limits if limit), default=None),
+        limit=max((limit for limit in limits if limit is not None and limit > 0), default=None),
         choices=max(knobs.n or 1, 1),
         predicted=_length(knobs.prediction),
     )

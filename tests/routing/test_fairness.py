@@ -258,6 +258,19 @@ def test_a_request_whose_deadline_nears_goes_before_other_keys_and_pays_it_back(
     assert 10 <= [backlog.take(later)[1] for _ in range(22)].count("pressed") <= 12
 
 
+def test_a_key_that_comes_while_others_are_pressed_has_no_credit_either():
+    backlog, now = Backlog(), 10**9
+    for _ in range(600):
+        backlog.add(STANDARD, "calm", cost=1_000)
+    for _ in range(200):
+        backlog.take(now)
+    backlog.add(STANDARD, "pressed", cost=1_000, deadline_us=now)
+    assert backlog.take(now)[1] == "pressed"
+    for _ in range(100):
+        backlog.add(STANDARD, "new", cost=1_000)
+    assert [backlog.take(now)[1] for _ in range(40)].count("new") <= 21
+
+
 def test_near_deadlines_cannot_starve_another_key():
     backlog, now = Backlog(), 10**9
     for _ in range(1_000):

@@ -87,6 +87,7 @@ KNOWN = st.sampled_from(
 )
 @example(Endpoint.CHAT, {"messages": [{"content": [{"type": "text"}, "bare"]}]})
 @example(Endpoint.CHAT, {"messages": [{"content": "x"}], "tools": 1})
+@example(Endpoint.CHAT, {"max_tokens": -1, "n": -1})
 def test_every_body_has_an_estimate_within_its_worst_case(endpoint, body):
     request = request_of(endpoint, {"model": "m"} | body)
     found, tokens = estimate(request), estimated_tokens(request)
@@ -113,6 +114,7 @@ def test_a_body_that_is_no_json_has_an_estimate(value):
         ({"max_output_tokens": 5}, 131_072),  # the chat wire knows no such limit
         ({"max_tokens": 0}, 131_072),
         ({"max_tokens": None}, 131_072),
+        ({"max_tokens": -1}, 131_072),
         ({"max_tokens": 10, "n": 3}, 30),
         ({"max_tokens": 10, "prediction": {"type": "content", "content": "abc"}}, 10 + 37),
     ],
