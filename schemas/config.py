@@ -18,6 +18,7 @@ from .config_access import (
     Workspace,
 )
 from .config_access import Limits as RateLimits
+from .config_access_checks import access_faults
 from .config_checks import at, repeated, unknown_providers
 from .config_part import Part
 from .config_values import Brokers, Seconds, wrong
@@ -294,7 +295,12 @@ class Config(Part):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
-        errors = [*repeated(self.models), *unknown_providers(self.models, self.providers), *self._illegal_prefix()]
+        errors = [
+            *repeated(self.models),
+            *unknown_providers(self.models, self.providers),
+            *self._illegal_prefix(),
+            *access_faults(self),
+        ]
         if errors:
             raise ValidationError.from_exception_data("Config", errors)
         return self

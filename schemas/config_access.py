@@ -1,15 +1,17 @@
 """Who may ask for what, how much, and at what cost: keys, workspaces, limits and budgets in the config file."""
 
-import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from .config_part import Part
+from .config_texts import Moment, PublicKey, Sha256, Zone
 from .config_values import Seconds, wrong
 
 _Count = Annotated[int, Field(ge=1, le=10**12)]
+_FieldName = Annotated[str, Field(max_length=64)]
+_FieldValue = Annotated[str, Field(max_length=512)]
 
 
 class Limits(Part):
@@ -71,7 +73,7 @@ class Budget(Part):
     """Calls that were answered, or may have been."""
     per: Literal["hour", "day", "week", "month", "total"] = "month"
     """The window; weeks begin on Monday."""
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
     """Where its days begin, such as `Europe/Berlin`."""
     alert_at: list[Annotated[float, Field(gt=0, le=1)]] = [0.5, 0.8, 1.0]
     """Shares of it at which an event goes to the `alerts` topic, once each per window."""
@@ -89,7 +91,7 @@ class Budget(Part):
 class Secret(Part):
     """What is kept of a bearer secret: enough to recognise it, not to forge it."""
 
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: Sha256
     """Hexadecimal digest; secrets are 256 random bits, so that one round is enough."""
 
 
@@ -99,9 +101,9 @@ class Workspace(Part):
     id: str = Field(min_length=1)
     """Its name."""
     org: str | None = None
-    """One of `orgs`."""
+    """One of `orgs`; where the file has none, a name that only reports use."""
     reply_topics: list[str] | None = None
-    """Patterns of topics that its requests may name for their replies; absent: the file's `reply_topics`."""
+    """Patterns of topics for the replies to its keys, which nobody else may use then; absent: the file's."""
     limits: Limits = Limits()
     """Of all its keys together."""
     budgets: list[Budget] = []
@@ -126,28 +128,37 @@ class Key(Part):
     """What requests name."""
     secret: Secret | None = None
     """Absent: no bearer secret is accepted."""
-    public_key: str | None = Field(default=None, pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")
+    public_key: PublicKey | None = None
     """`ed25519:` and the public key in Base64; absent: no signature is accepted."""
     former: list[Secret] = []
     """Secrets that are still accepted after a rotation."""
+    former_public_keys: list[PublicKey] = []
+    """Public keys that are still accepted after a rotation."""
     workspace: str | None = None
-    """One of `workspaces`, or a name that only reports use."""
+    """One of `workspaces`; where the file has none, a name that only reports use."""
     models: list[str] = ["*"]
     """Patterns of models that it may ask for."""
     reply_topics: list[str] | None = None
-    """Patterns of topics for its replies; absent: its workspace's."""
+    """Patterns of topics for its replies, which nobody else may use then; absent: its workspace's."""
     lane: Literal["urgent", "standard", "bulk"] | None = None
     """The most urgent lane that it may use; a request from a more urgent one counts as of this one."""
     weight: float = Field(default=1, gt=0, le=1000)
     """Its share when keys compete."""
-    expires: dt.datetime | None = None
+    expires: Moment | None = None
     """From then on its requests are refused; a time with its zone."""
-    metadata: dict[str, str] = {}
+    metadata: dict[_FieldName, _FieldValue] = Field(default={}, max_length=16)
     """Added to the metadata of its requests, and stronger than theirs."""
     limits: Limits = Limits()
     """Its own."""
     budgets: list[Budget] = []
     """Its own."""
+
+    @property
+    def proofs(self) -> frozenset[str]:
+        """How its requests may prove it: words of `Authentication.accept`."""
+        bearer = {"bearer"} if self.secret or self.former else set[str]()
+        signature = {"signature"} if self.public_key or self.former_public_keys else set[str]()
+        return frozenset(bearer | signature or {"trusted"})
 
 
 class EachUser(Part):

@@ -34,9 +34,9 @@ def at(place: Place, expected: str, given: str) -> InitErrorDetails:
 def repeated(models: Sequence[_Model]) -> Iterator[InitErrorDetails]:
     """Find models and deployments whose name is taken: logs, metrics and the ledger tell them apart by it alone."""
     names = [(("models", nr, "name"), model.name) for nr, model in enumerate(models)]
-    yield from _second_times(names, "each model once")
+    yield from second_times(names, "each model once")
     ids = [((*place, "id"), deployment.id) for place, deployment in _deployments(models)]
-    yield from _second_times(ids, "each deployment id once in the file")
+    yield from second_times(ids, "each deployment id once in the file")
 
 
 def unknown_providers(models: Sequence[_Model], providers: Collection[str]) -> Iterator[InitErrorDetails]:
@@ -53,7 +53,8 @@ def _deployments(models: Sequence[_Model]) -> Iterator[tuple[Place, _Deployment]
             yield ("models", nr, "deployments", position), deployment
 
 
-def _second_times(named: Sequence[tuple[Place, str]], expected: str) -> Iterator[InitErrorDetails]:
+def second_times(named: Sequence[tuple[Place, str]], expected: str) -> Iterator[InitErrorDetails]:
+    """Find names that are taken."""
     seen: Counter[str] = Counter()
     for place, name in named:
         seen[name] += 1

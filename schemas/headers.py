@@ -23,5 +23,17 @@ STATUS: Final = "headgate-status"
 CAUSE: Final = "headgate-cause"
 ORIGIN: Final = "headgate-origin"
 
+#: What proves that a request comes from its key (docs/keys.md). Upper and lower case are the same in these four: what
+#: comes from HTTP spells them either way, and a secret must be known for one however it is spelt.
+AUTHORIZATION: Final = "authorization"
+SECRET: Final = "headgate-secret"  # noqa: S105 - the name of a header
+SIGNATURE: Final = "headgate-signature"
+SIGNED_AT: Final = "headgate-signed-at"
+
+#: Whoever reads these can be who sent them.
+SECRETS: Final = frozenset({AUTHORIZATION, SECRET})
+#: They are for the gateway alone: no record that it writes carries them on.
+PROOF: Final = frozenset({*SECRETS, SIGNATURE, SIGNED_AT})
+
 #: A reply carries these back exactly as they came, so that any client's own correlation works.
 ECHOED: Final = frozenset({CORRELATION_ID, SPRING_CORRELATION_ID})

@@ -1,7 +1,9 @@
 """From a record to a request: pure, so that a redelivered record reads the same."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Final
 
@@ -9,11 +11,14 @@ import msgspec
 
 from . import headers as names
 from .failures import Code, Failure, failure
+from .money import NANO_PER_USD
 from .record import Headers, Record, header
 from .request import LONGEST_NAME, Arrival, Defaults, Endpoint, Envelope, Name, Rejected, Request, Unreadable
 
 _MS: Final = 1000
 _TEN_YEARS: Final = 10 * 365 * 86_400
+_MOST_USD: Final = 1_000_000
+_USD: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?")
 
 #: The body field without which an endpoint cannot work.
 _INPUT: Final[Mapping[Endpoint, str]] = MappingProxyType(
@@ -38,6 +43,8 @@ class _Head(msgspec.Struct, frozen=True):
     max_tokens: _Count | None = None
     max_completion_tokens: _Count | None = None
     max_output_tokens: _Count | None = None
+    safety_identifier: Name | None = None
+    user: Name | None = None
 
 
 _envelope = msgspec.json.Decoder(Envelope)
@@ -177,13 +184,18 @@ def _read_body(address: _Address, envelope: Envelope, size: int, defaults: Defau
     wrong = _wrong_head(envelope, endpoint, head)
     if wrong is not None:
         return address.rejected(wrong, model=head.model or "", endpoint=endpoint)
-    deadline = _deadline_ms(address, defaults)
-    if isinstance(deadline, Failure):
-        return address.rejected(deadline, model=head.model or "", endpoint=endpoint)
-    return _request(address, envelope, endpoint, head, deadline)
+    return _request(address, envelope, endpoint, head, defaults)
 
 
-def _request(address: _Address, envelope: Envelope, endpoint: Endpoint, head: _Head, deadline_ms: int) -> Request:
+def _request(
+    address: _Address, envelope: Envelope, endpoint: Endpoint, head: _Head, defaults: Defaults
+) -> Request | Rejected:
+    deadline_ms = _deadline_ms(address, defaults)
+    if isinstance(deadline_ms, Failure):
+        return address.rejected(deadline_ms, model=head.model or "", endpoint=endpoint)
+    max_cost_nano = None if envelope.max_cost is None else _nano(envelope.max_cost)
+    if isinstance(max_cost_nano, Failure):
+        return address.rejected(max_cost_nano, model=head.model or "", endpoint=endpoint)
     limits = [n for n in (head.max_completion_tokens, head.max_tokens, head.max_output_tokens) if n is not None]
     return Request(
         id=address.id,
@@ -199,6 +211,8 @@ def _request(address: _Address, envelope: Envelope, endpoint: Endpoint, head: _H
         batch=address.batch,
         max_output=min(limits, default=None),
         metadata=address.metadata,
+        end_user=head.safety_identifier or head.user or None,
+        max_cost_nano=max_cost_nano,
         echo=echoed(address.record.headers),
         reply_key=address.record.key,
     )
@@ -246,3 +260,13 @@ def _absolute_ms(given: str) -> int | Failure:
     if moment.tzinfo is None:
         return _invalid("deadline: a time with its zone, like 2026-11-22T18:00:00Z", given)
     return round(moment.timestamp() * _MS)
+
+
+def _nano(given: float | str) -> int | Failure:
+    """Return dollars as nano-dollars, rounded down: it is a most."""
+    text = str(given)
+    usd = Decimal(text) if isinstance(given, float) or _USD.fullmatch(text) else None
+    if usd is None or not usd.is_finite() or not 1 <= usd * NANO_PER_USD <= _MOST_USD * NANO_PER_USD:
+        expected = f"max_cost: US dollars, at least 0.000000001 and at most {_MOST_USD}, such as 0.05"
+        return _invalid(expected, text)
+    return int(usd * NANO_PER_USD)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from .headers import SECRETS
+
 #: Header values are bytes and may be anything, `None` included: producers in other languages send what they like.
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -15,6 +17,11 @@ class Record(msgspec.Struct, frozen=True):
     value: bytes | None
     key: bytes | None = None
     headers: Headers = ()
+
+    def __repr__(self) -> str:
+        """Show all but secrets: records end up in logs and tracebacks."""
+        shown = tuple((name, b"***" if name.lower() in SECRETS else value) for name, value in self.headers)
+        return f"Record(topic={self.topic!r}, value={self.value!r}, key={self.key!r}, headers={shown!r})"
 
 
 def header(headers: Sequence[tuple[str, bytes | None]], *names: str) -> bytes | None:

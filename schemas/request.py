@@ -42,6 +42,10 @@ class Request(msgspec.Struct, frozen=True):
     #: The most output tokens the body allows, if it says so.
     max_output: int | None = None
     metadata: Mapping[str, str] = {}
+    #: For whom the key asks: the body's `safety_identifier`, or else its `user`.
+    end_user: str | None = None
+    #: The most that it may cost, nano-dollars.
+    max_cost_nano: int | None = None
     #: Headers and key that the reply carries back as they came.
     echo: Headers = ()
     reply_key: bytes | None = None
@@ -113,3 +117,5 @@ class Envelope(msgspec.Struct, frozen=True):
     #: Seconds that the request may take from its arrival, or an absolute time (RFC 3339).
     deadline: float | str | None = None
     metadata: _Metadata = {}
+    #: The most that the request may cost, US dollars: a number or a decimal text, more than 0, at most a million.
+    max_cost: float | str | None = None

@@ -120,6 +120,59 @@ def test_a_deadline_is_seconds_from_arrival_or_a_time(deadline, ms):
     assert read({"deadline": deadline, "body": BODY}).deadline_ms == ms
 
 
+@pytest.mark.parametrize(
+    ("fields", "end_user"),
+    [
+        ({}, None),
+        ({"user": "u-1"}, "u-1"),
+        ({"safety_identifier": "s-1"}, "s-1"),
+        ({"user": "u-1", "safety_identifier": "s-1"}, "s-1"),
+        ({"user": "u-1", "safety_identifier": None}, "u-1"),
+        ({"user": "u-1", "safety_identifier": ""}, "u-1"),
+        ({"user": ""}, None),
+        ({"user": "u" * LONGEST_NAME}, "u" * LONGEST_NAME),
+    ],
+)
+def test_the_end_user_is_the_body_s_safety_identifier_or_else_its_user(fields, end_user):
+    assert read({"body": {**BODY, **fields}}).end_user == end_user
+
+
+@pytest.mark.parametrize(
+    ("max_cost", "nano"),
+    [
+        (None, None),
+        (1, 10**9),
+        (0.1, 10**8),
+        ("0.1", 10**8),
+        ("0.000000001", 1),
+        (1e-9, 1),
+        (0.0000000019, 1),  # a most is rounded down
+        ("1000000", 10**15),
+        (1e6, 10**15),
+        ("007.50", 7_500_000_000),
+    ],
+)
+def test_the_most_that_a_request_may_cost_is_dollars_and_exact(max_cost, nano):
+    assert read({"max_cost": max_cost, "body": BODY}).max_cost_nano == nano
+
+
+@given(st.integers(1, 10**15))
+def test_every_amount_of_nano_dollars_can_be_said(nano):
+    text = f"{nano // 10**9}.{nano % 10**9:09}"
+    assert read({"max_cost": text, "body": BODY}).max_cost_nano == nano
+
+
+@pytest.mark.parametrize(
+    "max_cost",
+    [0, -1, "0", "-1", "", "free", "1e3", "1_0", " 1", "\uff11", "0.0000000001", 1e-10, 1_000_001, "1000001", 1e300],
+)
+def test_what_is_no_most_is_rejected(max_cost):
+    rejected = read({"max_cost": max_cost, "body": BODY})
+    assert isinstance(rejected, Rejected)
+    assert (rejected.failure.code, rejected.model, rejected.endpoint) == ("invalid_request", "small", Endpoint.CHAT)
+    assert "max_cost: US dollars" in rejected.failure.expected
+
+
 # What is wrong and gets an answer
 
 
@@ -138,6 +191,11 @@ def test_a_deadline_is_seconds_from_arrival_or_a_time(deadline, ms):
         ({"body": {**BODY, "stream": True}}, "invalid_request", "stream", "true"),
         ({"body": {**BODY, "max_tokens": -1}}, "invalid_request", "a body", "max_tokens"),
         ({"body": {**BODY, "max_tokens": 10**30}}, "invalid_request", "a body", "max_tokens"),
+        ({"body": {**BODY, "user": 5}}, "invalid_request", "a body", "$.user"),
+        ({"body": {**BODY, "user": "u" * 513}}, "invalid_request", "a body", "$.user"),
+        ({"body": {**BODY, "safety_identifier": "u" * 513}}, "invalid_request", "a body", "$.safety_identifier"),
+        ({"max_cost": True, "body": BODY}, "invalid_request", "fields", "max_cost"),
+        ({"max_cost": [1], "body": BODY}, "invalid_request", "fields", "max_cost"),
         ({"method": "GET", "body": BODY}, "invalid_request", "POST", "GET"),
         ({"url": "/v1/files", "body": BODY}, "unknown_endpoint", "/v1/embeddings", "/v1/files"),
         ({"url": "/v1/embeddings", "body": BODY}, "invalid_request", "body.input", "nothing"),

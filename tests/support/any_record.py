@@ -42,6 +42,8 @@ ANY_BODY = st.fixed_dictionaries(
         "input": VALUE,
         "stream": st.booleans() | st.none() | VALUE,
         "max_tokens": st.integers() | VALUE,
+        "user": st.text(max_size=5) | VALUE,
+        "safety_identifier": st.text(max_size=5) | VALUE,
     },
 )
 ANY_ENVELOPE = st.fixed_dictionaries(
@@ -54,6 +56,7 @@ ANY_ENVELOPE = st.fixed_dictionaries(
         "custom_id": st.text(max_size=5) | VALUE,
         "deadline": st.floats() | st.datetimes().map(str) | st.from_regex(r"\A\d{1,400}\Z") | VALUE,
         "metadata": st.dictionaries(st.text(max_size=3), st.text(max_size=3)) | VALUE,
+        "max_cost": st.floats() | st.decimals().map(str) | st.from_regex(r"\A\d{1,40}(\.\d{1,40})?\Z") | VALUE,
     },
 )
 ANY_VALUE = (

@@ -1,20 +1,21 @@
 """From what happened to what is said: replies and usage events, pure."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from ...routing.access.rules import KeyRules
 from ...routing.estimate import estimated_tokens
 from ...routing.prices import cost_nano
 from ...routing.providers.openai import Completion
 from ...routing.retry import Setback
 from ...routing.target import Target
-from ...schemas.failures import CATALOGUE, Code, Failure
+from ...schemas.failures import CATALOGUE, Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens
 from ...schemas.request import Rejected, Request
 from ...schemas.usage import Cause, Outcome, UsageEvent, event_id
-from ..journal.port import Run
+from ..journal.claims import Run
+from .job import Attempt, Ended, Job
 
 _NO_TOKENS: Final = Tokens()
 
@@ -23,25 +24,13 @@ _STATUS: Final = {
     Code.DEADLINE_EXCEEDED: Status.EXPIRED,
     Code.CANCELLED: Status.CANCELLED,
     Code.UNPRICED: Status.REFUSED,
+    Code.UNAUTHENTICATED: Status.REFUSED,
+    Code.FORBIDDEN: Status.REFUSED,
+    Code.KEY_EXPIRED: Status.REFUSED,
+    Code.BUDGET_EXCEEDED: Status.REFUSED,
+    Code.MAX_COST_EXCEEDED: Status.REFUSED,
+    Code.LIMIT_TOO_SMALL: Status.REFUSED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt as it happened. Times are unix microseconds."""
-
-    #: Names it at the provider and in the ledger.
-    event_id: str
-    number: int
-    target: Target
-    began_us: int
-    ended_us: int
-    result: Completion | Setback
-
-    @property
-    def latency_ms(self) -> int:
-        """How long it took."""
-        return (self.ended_us - self.began_us) // 1000
 
 
 def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
@@ -60,12 +49,12 @@ def cost(target: Target, tokens: Tokens) -> int:
     return 0 if target.price is None else cost_nano(target.price, tokens)
 
 
-def attempt_event(request: Request, run: Run, attempt: Attempt) -> UsageEvent:
+def attempt_event(job: Job, attempt: Attempt) -> UsageEvent:
     """Make the usage event of an attempt."""
-    outcome, tokens = spent(request, attempt)
+    outcome, tokens = spent(job.request, attempt)
     result = attempt.result
     return _event(
-        request,
+        job,
         attempt.target,
         tokens,
         event_id=attempt.event_id,
@@ -75,32 +64,31 @@ def attempt_event(request: Request, run: Run, attempt: Attempt) -> UsageEvent:
         code=None if isinstance(result, Completion) else result.failure.code,
         http_status=result.status,
         provider_request_id=result.request_id if isinstance(result, Completion) else None,
-        queue_ms=max(0, run.began_us // 1000 - request.enqueued_ms),
         latency_ms=attempt.latency_ms,
     )
 
 
-def interrupted_events(request: Request, interrupted: Run, targets: dict[str, Target]) -> list[UsageEvent]:
+def interrupted_events(job: Job, interrupted: Run) -> list[UsageEvent]:
     """Make the `uncertain` events of attempts that a dead worker began; the real ones, if they exist, replace them."""
-    fallback = next(iter(targets.values()))
+    targets = {target.id: target for target in job.plan.targets}
+    fallback = job.plan.targets[0]
     return [
         _event(
-            request,
+            job,
             targets.get(deployment, fallback),
-            estimated_tokens(request),
+            estimated_tokens(job.request),
             event_id=event_id(interrupted.id, number),
             ts=interrupted.began_us,
             outcome=Outcome.UNCERTAIN,
             attempt=number,
             code=Code.INTERRUPTED,
-            queue_ms=max(0, interrupted.began_us // 1000 - request.enqueued_ms),
         )
         for number, deployment in enumerate(interrupted.attempts, start=1)
     ]
 
 
 def _event(  # noqa: PLR0913 - the columns of one row
-    request: Request,
+    job: Job,
     target: Target,
     tokens: Tokens,
     *,
@@ -111,15 +99,15 @@ def _event(  # noqa: PLR0913 - the columns of one row
     code: str | None,
     http_status: int | None = None,
     provider_request_id: str | None = None,
-    queue_ms: int = 0,
     latency_ms: int = 0,
 ) -> UsageEvent:
+    request = job.request
     return UsageEvent(
         event_id=event_id,
         request_id=request.id,
         ts=ts,
         outcome=outcome,
-        cause=Cause.FIRST if attempt == 1 else Cause.RETRY,
+        cause=_cause(job, target, attempt),
         attempt=attempt,
         key=request.key,
         lane=request.lane,
@@ -129,6 +117,9 @@ def _event(  # noqa: PLR0913 - the columns of one row
         provider=target.provider,
         upstream_model=target.upstream_model,
         batch=request.batch,
+        workspace=job.key.workspace,
+        org=job.key.org,
+        end_user=request.end_user,
         code=code,
         http_status=http_status,
         provider_request_id=provider_request_id,
@@ -139,13 +130,21 @@ def _event(  # noqa: PLR0913 - the columns of one row
         reasoning_tokens=tokens.reasoning,
         cost_nano=cost(target, tokens),
         price_version="" if target.price is None else target.price.version,
-        queue_ms=queue_ms,
+        queue_ms=max(0, ts // 1000 - request.enqueued_ms),
         latency_ms=latency_ms,
         metadata=dict(request.metadata),
     )
 
 
-def refusal_event(asked: Request | Rejected, why: Failure, place: str, now_us: int) -> UsageEvent:
+def _cause(job: Job, target: Target, attempt: int) -> Cause:
+    if target.id in job.fallback:
+        return Cause.FALLBACK
+    return Cause.FIRST if attempt == 1 else Cause.RETRY
+
+
+def refusal_event(
+    asked: Request | Rejected, why: Failure, place: str, now_us: int, key: KeyRules | None = None
+) -> UsageEvent:
     """Make the event of a request that nobody was called for. `place` makes its id, so a redelivery changes nothing."""
     return UsageEvent(
         event_id=event_id(place, 0),
@@ -159,10 +158,19 @@ def refusal_event(asked: Request | Rejected, why: Failure, place: str, now_us: i
         endpoint=asked.endpoint,
         model=asked.model,
         batch=asked.batch,
+        workspace=None if key is None else key.workspace,
+        org=None if key is None else key.org,
+        end_user=asked.end_user if isinstance(asked, Request) else None,
         code=why.code,
         queue_ms=max(0, now_us // 1000 - asked.enqueued_ms),
         metadata=dict(asked.metadata) if isinstance(asked, Request) else {},
     )
+
+
+def replayed_event(job: Job, now_us: int) -> UsageEvent:
+    """Make the event of a request that was sent again and is answered from the journal: it costs nothing."""
+    event = refusal_event(job.request, failure(Code.INTERNAL), job.place, now_us, job.key)
+    return msgspec.structs.replace(event, outcome=Outcome.REPLAYED, code=None)
 
 
 def refusal_reply(asked: Request | Rejected, why: Failure, now_us: int) -> Reply:
@@ -182,24 +190,24 @@ def reply_id(request_id: str) -> str:
     return f"reply-{request_id}"
 
 
-def final_reply(request: Request, run: Run, last: Attempt, end: Failure | None, cost_nano: int) -> Reply:
-    """Answer a request after its last attempt. `end` overrides the attempt's own failure, such as a passed deadline."""
+def final_reply(job: Job, ended: Ended, last: Attempt, cost_nano: int) -> Reply:
+    """Answer a request after its last attempt. An `end` overrides the attempt's own failure: a passed deadline, say."""
     result = last.result
-    why = None if isinstance(result, Completion) else (end or result.failure)
+    why = None if isinstance(result, Completion) else (ended.end or result.failure)
     account = Account(
-        request_id=request.id,
+        request_id=job.request.id,
         status=Status.COMPLETED if why is None else _STATUS.get(why.code, Status.FAILED),
-        batch=request.batch,
-        model=request.model,
+        batch=job.request.batch,
+        model=job.request.model,
         deployment=last.target.id,
         provider=last.target.provider,
-        attempts=last.number,
+        attempts=last.number + job.made,
         tokens=(result.tokens if isinstance(result, Completion) else None) or _NO_TOKENS,
-        cost_nano=cost_nano,
-        queue_ms=max(0, run.began_us // 1000 - request.enqueued_ms),
-        latency_ms=(last.ended_us - run.began_us) // 1000,
+        cost_nano=cost_nano + job.spent_nano,
+        queue_ms=max(0, ended.began_us // 1000 - job.request.enqueued_ms),
+        latency_ms=(last.began_us - ended.began_us) // 1000 + last.latency_ms,
     )
-    return Reply(reply_id(request.id), request.custom_id, _response(result), why, account)
+    return Reply(reply_id(job.request.id), job.request.custom_id, _response(result), why, account)
 
 
 def _response(result: Completion | Setback) -> Response | None:

@@ -5,32 +5,31 @@ from typing import Final
 from ...schemas import headers as names
 from ...schemas.failures import Failure
 from ...schemas.record import Headers, Record
-from ...schemas.reply import Reply, encode_reply
+from ...schemas.reply import Status
 from ...schemas.request import Rejected, Request
 from ...schemas.topics import Topics
-from ...schemas.usage import UsageEvent, encode_event
 
 _JSON: Final = b"application/json"
 
 
-def reply_record(asked: Request | Rejected, reply: Reply) -> Record:
-    """Make the record that answers `asked`: under its key, with its correlation, to its topic."""
+def reply_record(asked: Request | Rejected, value: bytes, status: Status) -> Record:
+    """Make the record that answers `asked` with an encoded reply: under its key, with its correlation, to its topic."""
     headers: Headers = (
         (names.CONTENT_TYPE, _JSON),
         (names.REQUEST_ID, asked.id.encode()),
-        (names.STATUS, reply.headgate.status.encode()),
+        (names.STATUS, status.encode()),
         *asked.echo,
     )
     if not any(name == names.CORRELATION_ID for name, _ in asked.echo):
         headers = (*headers, (names.CORRELATION_ID, asked.id.encode()))
     if asked.batch is not None:
         headers = (*headers, (names.BATCH, asked.batch.encode()))
-    return Record(asked.reply_to, encode_reply(reply), asked.reply_key, headers)
+    return Record(asked.reply_to, value, asked.reply_key, headers)
 
 
-def usage_record(event: UsageEvent, topics: Topics) -> Record:
-    """Make the record of one usage event."""
-    return Record(topics.usage, encode_event(event))
+def usage_record(event: bytes, topics: Topics) -> Record:
+    """Make the record of one encoded usage event."""
+    return Record(topics.usage, event)
 
 
 def dead_letter(record: Record, place: str, why: Failure, topics: Topics) -> Record:
