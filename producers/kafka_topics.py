@@ -18,18 +18,38 @@ _ALREADY_EXISTS: Final = 36
 #: There, or there in a moment: its leader is being chosen.
 _THERE: Final = frozenset({0, 5})
 _PAUSE_SECONDS: Final = 0.1
+_DEFERRAL_PARTITIONS: Final = 3
 
 
-#: Lanes are stamped with the broker's clock: deadlines count from the arrival, not from what a sender's clock says.
-_LANE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({"message.timestamp.type": "LogAppendTime"})
+#: Stamped with the broker's clock: deadlines count from the arrival, and what is parked from its parking, not from what
+#: a sender's clock says.
+_STAMPED: Final[Mapping[str, str]] = MappingProxyType({"message.timestamp.type": "LogAppendTime"})
+#: What was said to the workers is forgotten after a week (`workers.bus.port.CONTROL_SECONDS`).
+_CONTROL: Final[Mapping[str, str]] = MappingProxyType({**_STAMPED, "retention.ms": "604800000"})
 _NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def headgate_topics(config: KafkaBus) -> dict[str, Mapping[str, str]]:
     """Return the topics that Headgate cannot do without, each with its settings."""
     topics = Topics(config.prefix)
-    others = (topics.replies(), topics.usage, topics.dead_letters)
-    return {**dict.fromkeys(topics.lanes, _LANE_SETTINGS), **dict.fromkeys(others, _NO_SETTINGS)}
+    others = (topics.replies(), topics.usage, topics.dead_letters, topics.alerts)
+    return {
+        **dict.fromkeys((*topics.lanes, *topics.deferrals), _STAMPED),
+        **dict.fromkeys(others, _NO_SETTINGS),
+        topics.control: _CONTROL,
+    }
+
+
+def partitions_of(config: KafkaBus, topic: str) -> int:
+    """Return how many partitions a topic gets when it is made.
+
+    A deferral topic needs few: only its heads are looked at, each by one worker. What people say, and are told, has to
+    be in order.
+    """
+    topics = Topics(config.prefix)
+    if topics.tier_of(topic) is not None:
+        return min(_DEFERRAL_PARTITIONS, config.partitions)
+    return 1 if topic in {topics.control, topics.alerts} else config.partitions
 
 
 class TopicsMissingError(Exception):
@@ -85,7 +105,7 @@ async def _create(options: ClientOptions, config: KafkaBus, topics: Mapping[str,
 
 def _new_topic(config: KafkaBus, name: str, settings: Mapping[str, str]) -> NewTopic:
     settings = {"max.message.bytes": str(MAX_RECORD_BYTES), **settings}
-    topic = NewTopic(name, config.partitions, 1, topic_configs=settings)
+    topic = NewTopic(name, partitions_of(config, name), 1, topic_configs=settings)
     topic.replication_factor = (
         config.replication
     )  # the constructor refuses -1, the broker's default; the broker knows it

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from headgate.schemas.config import Config
+from headgate.producers.kafka_topics import headgate_topics, partitions_of
+from headgate.schemas.config import Config, KafkaBus
 from headgate.schemas.topics import Topics
 from support.kafka_server import SCRIPT
 
@@ -20,14 +21,27 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_every_topic_is_in_the_table_and_no_other() -> None:
-    topics = Topics()
-    told = re.findall(r"^\| `(headgate\.[a-z.-]+)` \|", _PAGE, re.MULTILINE)
-    assert sorted(told) == sorted([*topics.lanes, topics.replies(), topics.usage, topics.dead_letters])
+    told = re.findall(r"^\| `(headgate\.[a-z0-9.-]+)` \|", _PAGE, re.MULTILINE)
+    assert sorted(told) == sorted(headgate_topics(KafkaBus()))
+
+
+def test_partitions_stand_in_the_table_as_they_are_made() -> None:
+    told = dict(re.findall(r"^\| `(headgate\.[a-z0-9.-]+)` \| (\d+) \|", _PAGE, re.MULTILINE))
+    config = KafkaBus(partitions=12)
+    assert {topic: int(count) for topic, count in told.items()} == {
+        topic: partitions_of(config, topic) for topic in headgate_topics(config)
+    }
+
+
+def test_topics_that_the_broker_stamps_are_named() -> None:
+    stamped = [t for t, settings in headgate_topics(KafkaBus()).items() if "message.timestamp.type" in settings]
+    assert set(stamped) == {*Topics().lanes, *Topics().deferrals, Topics().control}
+    assert "on the lanes, the deferral topics and `headgate.control`" in _PAGE
 
 
 def test_retention_is_told_in_the_same_days_twice() -> None:
     told = re.findall(r"\| (\d{9,}) \((\d+) days\) \|", _PAGE)
-    assert len(told) == 6
+    assert len(told) == len(headgate_topics(KafkaBus()))
     assert all(int(ms) == int(days) * 86_400_000 for ms, days in told)
 
 

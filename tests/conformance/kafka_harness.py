@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 
-from conformance.harness import Abilities
+from conformance.harness import LENGTHS, Abilities
 
 from headgate.producers.kafka import KafkaBatchBus
 from headgate.schemas.record import Record
 from headgate.schemas.topics import Topics
 from headgate.workers.bus.kafka.bus import KafkaBus
+from headgate.workers.bus.kafka.control import KafkaControlFeed
 from headgate.workers.bus.kafka.usage_source import KafkaUsageSource
 from headgate.workers.bus.port import Bus
 from support.kafka_client import append, fresh_config, make_topics, read_all
@@ -19,13 +20,14 @@ class KafkaHarness:
         self._config = fresh_config(address)
         self.topics = Topics(self._config.prefix)
         self.abilities = Abilities(restarts=False, bounded=False, open_topics=False)
+        self.lengths = LENGTHS
         self._buses: list[KafkaBus] = []
 
     async def open(self) -> None:
         await make_topics(self._config)
 
     def worker(self, slot: str = "a") -> KafkaBus:
-        bus = KafkaBus(self._config, slot, drain_seconds=0.3, commit_seconds=0.01)
+        bus = KafkaBus(self._config, slot, drain_seconds=0.3, commit_seconds=0.01, lengths=self.lengths)
         self._buses.append(bus)
         return bus
 
@@ -50,6 +52,9 @@ class KafkaHarness:
 
     def usage_source(self) -> KafkaUsageSource:
         return KafkaUsageSource(self._config)
+
+    def control_feed(self) -> KafkaControlFeed:
+        return KafkaControlFeed(self._config)
 
     def batch_bus(self, max_backlog: int = 100_000) -> KafkaBatchBus:  # noqa: ARG002 - Kafka has no bound
         return KafkaBatchBus(self._config)

@@ -8,12 +8,6 @@ from conformance.harness import eventually
 from headgate.schemas.record import Record
 
 
-@pytest.fixture(autouse=True)
-def _built(request):
-    if request.node.name.endswith("[kafka]"):
-        pytest.skip("NOT BUILT on kafka yet")
-
-
 def _said(harness, *numbers):
     return [Record(harness.topics.control, b"%d" % n, None, (("h", b"\xff"),)) for n in numbers]
 

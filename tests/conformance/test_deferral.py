@@ -17,12 +17,6 @@ from headgate.workers.bus.port import Bus, Delivery
 _LATE = 1.0
 
 
-@pytest.fixture(autouse=True)
-def _built(request):
-    if request.node.name.endswith("[kafka]"):
-        pytest.skip("NOT BUILT on kafka yet")
-
-
 @dataclass(slots=True)
 class _Waiting(Desk):
     """A desk that looks at the clock."""

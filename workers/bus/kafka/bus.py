@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -12,8 +12,9 @@ from faststream.kafka import KafkaBroker
 from ....producers.kafka_client import client_options
 from ....producers.kafka_topics import TopicsMissingError, ensure_topics, headgate_topics
 from ....schemas.config import KafkaBus as KafkaBusConfig
+from ....schemas.deferral import LENGTHS
 from ....schemas.record import Record
-from ....schemas.topics import Topics
+from ....schemas.topics import Tier, Topics
 from ..port import Admit, BusLost, BusStatus, Committed, Delivery, Durable
 from .bell import Bell
 from .directory import Directory
@@ -24,8 +25,10 @@ from .forgotten_cluster import KafkaCluster
 from .intake import Intake
 from .member import MemberConsumer
 from .outbox import Outbox
+from .parked import Parked
 from .partitions import Partitions
 from .rebalance import Rebalance, drained
+from .shelf import Shelf
 from .subscription import Member, subscribe
 from .transactions import KafkaTransactions
 from .vigil import watch_over
@@ -45,6 +48,7 @@ class KafkaBus:
         *,
         drain_seconds: float = 8.0,
         commit_seconds: float = 0.05,
+        lengths: Mapping[Tier, float] = LENGTHS,
         now: Callable[[], float] = time.time,
     ) -> None:
         """Make the bus of one worker; connect nothing.
@@ -52,7 +56,8 @@ class KafkaBus:
         `slot` is the worker's name among its equals, the same after a restart: it is a static member of the group and
         takes its partitions up again at once. Two workers must not have the same; the newer one wins. Without one, the
         worker has a random name, and its partitions wait for the session timeout if it is killed.
-        `drain_seconds`: how long a rebalance waits for calls under way.
+        `drain_seconds`: how long a rebalance waits for calls under way. `lengths`: how long a record lies on each
+        deferral topic.
         """
         self._config = config
         self._now = now
@@ -61,7 +66,8 @@ class KafkaBus:
         self._bell = Bell()
         self._fate = Fate(self._bell.ring)
         self._partitions = Partitions()
-        self._directory = Directory(headgate_topics(config).keys(), Topics(config.prefix).dead_letters)
+        topics = Topics(config.prefix)
+        self._directory = Directory(headgate_topics(config).keys(), topics.dead_letters)
         self._transactions = KafkaTransactions(lambda: self._producer(name), config.group, self._directory)
         self._outbox = Outbox(
             self._transactions,
@@ -80,21 +86,24 @@ class KafkaBus:
             group=config.group,
             drain_seconds=drain_seconds,
         )
+        self._shelf = Shelf({topics.deferred(tier): seconds for tier, seconds in lengths.items()}, now=now)
         self._intake = Intake(
             self._partitions,
             self._rebalance,
             self._bell,
             self._fate,
             self._consumer,
+            self._shelf,
             now=now,
         )
         self._reminding: asyncio.Task[None] | None = None
-        first = TopicPartition(Topics(config.prefix).lanes[0], 0)
+        first = TopicPartition(topics.lanes[0], 0)
         self._reminder = Reminder(
             KafkaCluster(lambda: self._consumer().client, self._directory.topics),
             lambda: (consumer := self._subscription.consumer()) is not None and consumer.has(first),
         )
         self._subscription = subscribe(config, Member(slot, drain_seconds), self._rebalance, self._intake.handle)
+        self._parked = Parked(self._shelf, self._subscription.consumer)
 
     def __repr__(self) -> str:
         return f"<KafkaBus {self._partitions!r} {self._outbox!r}>"
@@ -131,6 +140,8 @@ class KafkaBus:
         self._intake.start(admit)
         await self._subscription.connect(self._options)
         self._fate.watch(self._outbox.run(), "kafka bus: commit")
+        self._fate.watch(self._intake.wake(), "kafka bus: deliver what is due")
+        self._fate.watch(self._parked.run(), "kafka bus: count what is parked")
         self._fate.watch(watch_over(self._subscription.consumer), "kafka bus: watch over the consumer")
         self._reminding = self._fate.watch(self._reminder.run(), "kafka bus: end forgotten transactions")
 
@@ -179,15 +190,15 @@ class KafkaBus:
     def status(self) -> BusStatus:
         """Return facts for probes and metrics."""
         oldest = self._partitions.oldest_ms()
-        consumer = self._subscription.consumer()
-        lags = None if consumer is None else consumer.lags()
+        counts = self._parked.counts()
         return BusStatus(
             ready=self._partitions.admitting and not self._intake.stopped and not self._fate.over,
-            lag=None if lags is None else sum(lags.values()),
+            lag=None if counts is None else counts[0],
             oldest_ms=0 if oldest is None else max(0, int(self._now() * 1000) - oldest),
             uncommitted=self._partitions.uncommitted(),
             commits=self._outbox.commits,
             commit_seconds=self._outbox.commit_seconds,
+            parked=None if counts is None else counts[1],
         )
 
     def _producer(self, transactional_id: str) -> FencedProducer:

@@ -16,6 +16,7 @@ from .load import Handle
 from .member import MemberConsumer
 from .partitions import Partitions
 from .rebalance import Rebalance
+from .shelf import Shelf
 from .tracker import Standing, Tracker, WentBackError
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Intake:
         bell: Bell,
         fate: Fate,
         consumer: Callable[[], MemberConsumer],
+        shelf: Shelf,
         *,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -46,10 +48,13 @@ class Intake:
         self._bell = bell
         self._fate = fate
         self._consumer = consumer
+        self._shelf = shelf
         self._now = now
         self._sleep = sleep
         self._admit: Admit | None = None
         self._admitting: asyncio.Task[None] | None = None
+        #: What was fetched now, and what is due now, come to the gateway one after the other.
+        self._turn = asyncio.Lock()
         #: Whether nothing is delivered any more.
         self.stopped = False
 
@@ -74,8 +79,15 @@ class Intake:
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Take a batch in: what FastStream calls, one batch after the other."""
+        await self._guarded(self._handle(records))
+
+    async def wake(self) -> None:
+        """Deliver what is parked, each record when it is due; for ever."""
+        await self._guarded(self._wake())
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
         try:
-            await self._handle(records)
+            await work
         except WentBackError as error:
             self._fate.lose(BusLost(f"a log went back; was a broker's disk restored, or a topic made anew? {error}"))
         except Exception as error:  # noqa: BLE001 - FastStream would swallow it and go on with the next batch
@@ -85,16 +97,29 @@ class Intake:
         # Records come as soon as aiokafka has an assignment; what is committed there, we know a moment later.
         assignment, turn = self._consumer().current_assignment(), self._partitions.turn
         await self._bell.until(lambda: self._ready(assignment) or self._void(assignment))
+        parked = [r for r in records if self._shelf.is_for(r.topic) and self._counts(r, turn)]
+        if parked and assignment is not None and self._ready(assignment):
+            self._shelf.put(parked, assignment)
+        await self._deliver([r for r in records if not self._shelf.is_for(r.topic)], assignment, turn)
+        if len(records) < _HANDFUL:
+            await self._sleep(_GATHER_SECONDS)
+
+    async def _wake(self) -> None:
+        while True:
+            await self._shelf.due()
+            assignment = self._shelf.assignment
+            await self._deliver(self._shelf.take(_HANDFUL), assignment, self._partitions.turn)
+
+    async def _deliver(self, records: Sequence[ConsumerRecord], assignment: object, turn: int) -> None:
         for start in range(0, len(records), _HANDFUL):
             handful = records[start : start + _HANDFUL]
             await self._bell.until(self._room_for(handful, assignment))
-            if not self._ready(assignment):
-                return  # void: they are fetched again, by whoever has them now
-            deliveries = list(self._deliveries(handful, turn))
-            if deliveries:
-                await self._hand_over(deliveries)
-        if len(records) < _HANDFUL:
-            await self._sleep(_GATHER_SECONDS)
+            async with self._turn:
+                if not self._ready(assignment):
+                    return  # void: they are fetched again, by whoever has them now
+                deliveries = list(self._deliveries(handful, turn))
+                if deliveries:
+                    await self._hand_over(deliveries)
 
     def _void(self, assignment: object) -> bool:
         """Say whether what was fetched under `assignment` will never be admitted."""
@@ -120,11 +145,15 @@ class Intake:
     def _deliveries(self, records: Iterable[ConsumerRecord], turn: int) -> Iterable[Delivery]:
         for r in records:
             tracker = self._partitions.get(r.topic, r.partition)
-            if tracker is None or tracker.standing is not Standing.OWNED or tracker.since > turn:
+            if tracker is None or not _counts(tracker, turn):
                 continue  # void: it is fetched again when the partition is taken
             at_ms = r.timestamp if r.timestamp >= 0 else int(self._now() * 1000)
             if tracker.admit(r.offset, at_ms):
                 yield _delivery(r, tracker, at_ms)
+
+    def _counts(self, r: ConsumerRecord, turn: int) -> bool:
+        tracker = self._partitions.get(r.topic, r.partition)
+        return tracker is not None and _counts(tracker, turn)
 
     async def _hand_over(self, deliveries: Sequence[Delivery]) -> None:
         """Give deliveries to the gateway and wait until it has room for more, or until we stop."""
@@ -136,6 +165,11 @@ class Intake:
         await self._bell.until(lambda: self.stopped or self._fate.over or task.done())
         if task.done():
             task.result()
+
+
+def _counts(tracker: Tracker, turn: int) -> bool:
+    """Say whether what was fetched before `turn` is still to be run here."""
+    return tracker.standing is Standing.OWNED and tracker.since <= turn
 
 
 def _delivery(r: ConsumerRecord, tracker: Tracker, at_ms: int) -> Delivery:

@@ -20,7 +20,10 @@ _TRIES: Final = 50
 
 
 class Outbox:
-    """Commits what is queued: at once when nothing was, otherwise `interval` seconds after the last time."""
+    """Commits what is queued: at once when nothing was, otherwise `interval` seconds after the last commit has ended.
+
+    Counted from its end, because commits that take long are best made larger and fewer.
+    """
 
     def __init__(  # noqa: PLR0913 - its collaborators, and time
         self,
@@ -93,8 +96,8 @@ class Outbox:
             if pause > 0:
                 await self._sleep(pause)
             self._due.clear()
-            last = self._now()
             await self._commit_once()
+            last = self._now()
 
     async def _commit_once(self) -> None:
         async with self._lock:

@@ -1,4 +1,4 @@
-"""The FastStream side: one broker, one batch subscriber over the three lanes."""
+"""The FastStream side: one broker, one batch subscriber over lanes and deferral topics."""
 
 import functools
 from collections.abc import Awaitable, Callable, Sequence
@@ -67,6 +67,7 @@ def subscribe(
     )
     subscriber = broker.subscriber(
         *Topics(config.prefix).lanes,
+        *Topics(config.prefix).deferrals,
         batch=True,
         max_records=_MAX_RECORDS,
         batch_timeout_ms=20,

@@ -10,6 +10,7 @@ from headgate.workers.bus.kafka.bell import Bell
 from headgate.workers.bus.kafka.fate import Fate
 from headgate.workers.bus.kafka.intake import Intake
 from headgate.workers.bus.kafka.partitions import Partitions
+from headgate.workers.bus.kafka.shelf import Shelf
 from headgate.workers.bus.kafka.tracker import Commit
 from headgate.workers.bus.port import BusLost
 
@@ -43,6 +44,7 @@ class Bench:
             self.bell,
             self.fate,
             lambda: self.consumer,
+            Shelf({"deferred": 10.0}, now=lambda: 7.0),
             now=lambda: 7.0,
             sleep=self.sleep,
         )

@@ -1,6 +1,7 @@
 """What is committed, when, and what waits: on transactions that only remember."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition
@@ -219,6 +220,29 @@ async def test_the_first_result_is_committed_at_once_and_the_next_ones_together(
     await eventually(lambda: len(b.committed) == 3)
     assert slept == [pytest.approx(0.05)]
     assert len(b.transactions.records) == 2
+    task.cancel()
+
+
+async def test_after_a_commit_that_took_long_the_next_one_waits_for_more_all_the_same():
+    clock, slept = [100.0], []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    async def commit(records, offsets):
+        clock[0] += 3.0
+        await type(b.transactions).commit(b.transactions, records, offsets)
+
+    b = Bench(interval=0.05, now=lambda: clock[0], sleep=sleep)
+    b.outbox._transactions = SimpleNamespace(commit=commit)
+    task = asyncio.create_task(b.outbox.run())
+    first, second = b.deliver(0, 1)
+    b.complete(first)
+    await eventually(lambda: b.committed == [first])
+    b.complete(second)
+    await eventually(lambda: b.committed == [first, second])
+    assert slept == [pytest.approx(0.05)]
     task.cancel()
 
 
