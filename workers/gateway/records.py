@@ -4,6 +4,7 @@ from typing import Final
 
 from ...schemas import headers as names
 from ...schemas.failures import Failure
+from ...schemas.proof import without_proof
 from ...schemas.record import Headers, Record
 from ...schemas.reply import Status
 from ...schemas.request import Rejected, Request
@@ -33,6 +34,6 @@ def usage_record(event: bytes, topics: Topics) -> Record:
 
 
 def dead_letter(record: Record, place: str, why: Failure, topics: Topics) -> Record:
-    """Keep a record that nobody can answer as it came, with the cause and the place beside its own headers."""
-    headers = (*record.headers, (names.CAUSE, why.code.encode()), (names.ORIGIN, place.encode()))
+    """Keep a record that nobody can answer as it came, without its proof, with the cause and the place beside it."""
+    headers = (*without_proof(record.headers), (names.CAUSE, why.code.encode()), (names.ORIGIN, place.encode()))
     return Record(topics.dead_letters, record.value, record.key, headers)

@@ -8,7 +8,7 @@ from headgate.schemas import headers as names
 from headgate.schemas.failures import Code, failure
 from headgate.schemas.proof import read_proof
 from headgate.schemas.record import Record
-from headgate.schemas.reply import Status
+from headgate.schemas.reply import Status, encode_reply
 from headgate.schemas.topics import Topics
 from headgate.workers.gateway.answers import refusal_reply
 from headgate.workers.gateway.records import dead_letter, reply_record
@@ -29,7 +29,8 @@ def test_neither_a_dead_letter_nor_a_reply_carries_a_proof(headers):
     asked = record(headers=headers)
     why = failure(Code.UNAUTHENTICATED)
     letter = dead_letter(asked, "t/0/0", why, Topics())
-    reply = reply_record(read(asked), refusal_reply(read(asked), why, 1))
+    reply = refusal_reply(read(asked), why, 1)
+    reply = reply_record(read(asked), encode_reply(reply), Status.REFUSED)
     for written in (letter, reply):
         assert read_proof(written.headers).kind == "none"
         assert SECRET.encode() not in repr((written.headers, written.value)).encode()
