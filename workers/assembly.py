@@ -8,26 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..producers.redis_link import Address, RedisLink
+from ..producers.redis_link import Address
+from ..routing.access.keyring import Keyring
+from ..routing.admission.rulebook import Rulebook
 from ..routing.price_list import GenaiPrices
 from ..routing.routes import Unroutable, build_routes
+from ..routing.tokens.estimator import TokenEstimator
 from ..schemas.config import Config, KafkaBus
 from ..schemas.request import Defaults
 from ..schemas.topics import Topics
 from .addresses import address_of
-from .bus.port import Bus
+from .admission.port import Admission
+from .bus.port import Bus, ControlFeed
 from .embedded.server import EmbeddedServer
-from .gateway.attempts import Attempts, Clock
-from .gateway.gateway import Gateway, Ports, Rules
+from .gateway.brakes import Unbraked
+from .gateway.clock import Clock
+from .gateway.gateway import Gateway, Ports
+from .gateway.reception import Rules
 from .gateway.room import Room
 from .http.caller import Caller
 from .http.transport import AiohttpTransport
-from .journal.redis import RedisJournal
 from .ops.bus_meter import bus_readings
 from .ops.gateway_meter import MetricsListener
-from .ops.journal_meter import MeteredScripts
 from .ops.metrics import Metrics
 from .settings import Settings
+from .shared_store import SharedStore
 
 if TYPE_CHECKING:
     from .bus.kafka.bus import KafkaBus as KafkaPeer
@@ -55,6 +60,8 @@ class Worker:
 
     bus: Bus
     gateway: Gateway
+    admission: Admission
+    control: ControlFeed
     metrics: Metrics
 
 
@@ -67,22 +74,25 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
     async with AsyncExitStack() as stack:
         server = await _embedded(config, stack)
         bus = make_bus(config, options.slot, server)
-        link = RedisLink(store_address(config, server))
-        stack.push_async_callback(link.close)
-        scripts = MeteredScripts(link)
+        store = SharedStore(config, store_address(config, server), stack)
         transport = await stack.enter_async_context(AiohttpTransport(connections=config.limits.in_flight))
-        clock = Clock(chance=random.random)
         listener = MetricsListener()
         ports = Ports(
-            bus,
-            RedisJournal(scripts, _store_prefix(config)),
-            Attempts(Caller(transport), clock),
-            prices,
-            listener,
-            clock,
+            bus=bus,
+            journal=store.journal(),
+            admission=store.admission(),
+            calls=Caller(transport),
+            brakes=Unbraked(),
+            estimates=TokenEstimator(),
+            prices=prices,
+            listener=listener,
+            clock=Clock(chance=random.random),
         )
-        gateway = Gateway(ports, rules, Room(config.limits.in_flight, config.limits.in_flight_bytes))
-        yield Worker(bus, gateway, Metrics([listener, scripts, bus_readings(bus.status)]))
+        room = Room(config.limits.in_flight, config.limits.in_flight_bytes)
+        gateway = Gateway(ports, rules, Rulebook.of(config), room)
+        control = make_control(config, server)
+        metrics = Metrics([listener, store.meter, bus_readings(bus.status)])
+        yield Worker(bus, gateway, ports.admission, control, metrics)
 
 
 def gateway_rules(config: Config, simulator: str | None) -> Rules:
@@ -97,7 +107,7 @@ def gateway_rules(config: Config, simulator: str | None) -> Rules:
         deadline_ms=round(config.defaults.deadline * 1000),
         max_bytes=config.limits.request_bytes,
     )
-    return Rules(topics, routes, defaults, tuple(p.replace("{prefix}", config.prefix) for p in config.reply_topics))
+    return Rules(topics, routes, defaults, Keyring.of(config), config.admission.wait_in_memory)
 
 
 async def _embedded(config: Config, stack: AsyncExitStack) -> EmbeddedServer | None:
@@ -111,10 +121,6 @@ def store_address(config: Config, server: EmbeddedServer | None) -> Address:
     if config.store is not None:
         return address_of(config.store.redis, server)
     return address_of(None if config.bus is None else config.bus.redis, server)
-
-
-def _store_prefix(config: Config) -> str:
-    return config.prefix if config.store is None else config.store.redis.prefix
 
 
 def make_bus(config: Config, slot: str | None, server: EmbeddedServer | None) -> Bus:
@@ -135,3 +141,15 @@ def make_kafka_bus(config: Config, kafka: KafkaBus, slot: str | None) -> "KafkaP
     from .bus.kafka.bus import KafkaBus as KafkaPeer  # noqa: PLC0415 - half a second that others need not wait
 
     return KafkaPeer(kafka, slot, commit_seconds=config.operations.commit_interval)
+
+
+def make_control(config: Config, server: EmbeddedServer | None) -> ControlFeed:
+    """Return what people say to all workers, not started."""
+    if config.bus is not None and config.bus.kafka is not None:
+        from .bus.kafka.control import KafkaControlFeed  # noqa: PLC0415 - half a second that others need not wait
+
+        return KafkaControlFeed(config.bus.kafka)
+    from .bus.streams.control import StreamsControlFeed  # noqa: PLC0415 - one bus is imported, the one that is used
+
+    redis = None if config.bus is None else config.bus.redis
+    return StreamsControlFeed(address_of(redis, server), config.prefix)

@@ -55,14 +55,21 @@ async def run_worker(settings: Settings, options: WorkerOptions, announce: Calla
 
 
 async def _run(worker: Worker, stopping: Stopping, say: Callable[[], object]) -> int:
+    living = asyncio.create_task(worker.admission.run())
+    await worker.control.start(worker.gateway.heard)
     await worker.bus.start(worker.gateway.admit, worker.gateway.committed)
     announcing = asyncio.create_task(_announced(worker, say))
     try:
-        healthy = await ended(stopping.wait, worker.bus.closed, worker.gateway.broken)
+        healthy = await ended(
+            stopping.wait, worker.bus.closed, worker.gateway.broken, worker.control.closed, lambda: living
+        )
         await worker.bus.stop(stopping.remaining() * _CLOSING)
     finally:
         announcing.cancel()
         await worker.gateway.abandon()
+        await worker.control.stop()
+        living.cancel()
+        await asyncio.gather(living, return_exceptions=True)
     return _DONE if healthy else _OUR_FAULT
 
 

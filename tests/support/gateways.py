@@ -1,23 +1,35 @@
 """A gateway on peers that live in the test's process: a scripted provider, a clock that only moves when told to."""
 
+import asyncio
+import heapq
+import itertools
 import json
 from dataclasses import dataclass, field
 
+from headgate.routing.access.keyring import Keyring
+from headgate.routing.admission.rulebook import Rulebook
 from headgate.routing.http import HttpReply
 from headgate.routing.plan import Routes
 from headgate.routing.prices import Price, Rates
 from headgate.routing.target import Plan, RetryPolicy, Target
+from headgate.routing.tokens.estimator import TokenEstimator
+from headgate.schemas.config import Config
 from headgate.schemas.record import Record
 from headgate.schemas.reply import decode_reply
 from headgate.schemas.request import Defaults
 from headgate.schemas.topics import Lane, Topics
 from headgate.schemas.usage import decode_event
+from headgate.workers.admission.memory import MemoryAdmission, MemoryBook
+from headgate.workers.admission.memory_store import MemoryStore
 from headgate.workers.bus.memory import MemoryBus
-from headgate.workers.gateway.attempts import Attempts, Clock
+from headgate.workers.gateway.brakes import Unbraked
+from headgate.workers.gateway.clock import Clock
 from headgate.workers.gateway.events import Silent
-from headgate.workers.gateway.gateway import Gateway, Ports, Rules
+from headgate.workers.gateway.gateway import Gateway, Ports
+from headgate.workers.gateway.reception import Rules
 from headgate.workers.gateway.room import Room
-from headgate.workers.journal.memory import MemoryJournal
+from headgate.workers.journal.in_memory import MemoryJournal
+from headgate.workers.journal.in_memory import MemoryStore as JournalStore
 
 TOPICS = Topics()
 #: 2 nano-dollars per input token, 3 per output token.
@@ -47,18 +59,41 @@ class Provider:
 
 
 class Time:
-    """A clock that moves by the sleeps that are asked of it."""
+    """A clock that moves to the next alarm when nobody has anything else to do."""
+
+    #: Turns of the event loop after which everybody has come as far as they can.
+    TURNS = 40
 
     def __init__(self, now=1_800_000_000.0):
         self.at = now
         self.slept = []
+        self._alarms = []
+        self._numbers = itertools.count()
+        self._moving = None
 
     def now(self):
         return self.at
 
     async def sleep(self, seconds):
         self.slept.append(seconds)
-        self.at += seconds
+        alarm = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._alarms, (self.at + seconds, next(self._numbers), alarm))
+        if self._moving is None or self._moving.done():
+            self._moving = asyncio.ensure_future(self._move())
+        await alarm
+
+    def stop(self):
+        if self._moving is not None:
+            self._moving.cancel()
+
+    async def _move(self):
+        while self._alarms:
+            for _ in range(self.TURNS):
+                await asyncio.sleep(0)
+            due, _, alarm = heapq.heappop(self._alarms)
+            if not alarm.done():
+                self.at = max(self.at, due)
+                alarm.set_result(None)
 
 
 def target(name="d1", **changes):
@@ -80,37 +115,80 @@ class NoPrices:
         return None
 
 
+def config_of(**parts):
+    """A config without what gateways in one process do not look at."""
+    return Config.model_validate(parts)
+
+
 @dataclass
 class Bench:
-    """One gateway and all that it stands on."""
+    """One gateway and all that it stands on. Benches that share a `store` are workers of one fleet."""
 
     provider: Provider
-    bus: MemoryBus = field(default_factory=MemoryBus)
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    bus: MemoryBus = None
     time: Time = field(default_factory=Time)
     targets: tuple = ()
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     in_flight: int = 100
+    config: Config = field(default_factory=Config)
+    name: str = "w1"
+    store: MemoryStore = None
+    models: dict = field(default_factory=dict)
+    allow_unpriced: bool = False
+
+    def __post_init__(self):
+        self.bus = self.bus or MemoryBus(now=self.time.now, sleep=self.time.sleep)
+        runs = {}
+        self.store = self.store or MemoryStore(lambda: int(self.time.at * 1e6), runs=runs)
+        lives = lambda owner: owner in self.store.members or owner == self.name  # noqa: E731 - a one-line rule
+        self.journal_store = JournalStore(lives=lives, runs=self.store.runs)
+        self.journal = MemoryJournal(self.name, self.journal_store)
+        self.admission = MemoryAdmission(self.store, self.name)
+        self.book = MemoryBook(self.store)
 
     async def __aenter__(self):
+        await self.book.open("first life", {}, (), ())
+        await self.book.ready("first life")
+        self.admission.beat()
         plan = Plan(self.targets or (target(),), self.policy)
-        rules = Rules(TOPICS, Routes({"small": plan}, {}, RetryPolicy()), Defaults(), ("headgate.replies.*",))
-        clock = Clock(self.time.now, self.time.sleep, lambda: 0.0)
+        routes = Routes({"small": plan, **self.models}, {}, RetryPolicy(), self.allow_unpriced)
+        rules = Rules(TOPICS, routes, Defaults(), Keyring.of(self.config), self.config.admission.wait_in_memory)
         numbers = iter(range(10**9))
-        attempts = Attempts(self.provider, clock)
-        ports = Ports(self.bus, self.journal, attempts, NoPrices(), Silent(), clock, lambda: f"run-{next(numbers)}")
-        self.gateway = Gateway(ports, rules, Room(self.in_flight, 10**9))
+        ports = Ports(
+            bus=self.bus,
+            journal=self.journal,
+            admission=self.admission,
+            calls=self.provider,
+            brakes=Unbraked(),
+            estimates=TokenEstimator(),
+            prices=NoPrices(),
+            listener=Silent(),
+            clock=Clock(self.time.now, self.time.sleep, lambda: 0.0),
+            new_id=lambda: f"run-{next(numbers)}",
+        )
+        self.gateway = Gateway(ports, rules, Rulebook.of(self.config), Room(self.in_flight, 10**9))
         await self.bus.start(self.gateway.admit, self.gateway.committed)
         return self
 
     async def __aexit__(self, *_):
         await self.gateway.abandon()
+        await self.bus.stop(0)
+        self.time.stop()
 
     async def send(self, *records):
         await self.bus.send(records, at_ms=int(self.time.at * 1000))
 
     async def replies(self, count, topic="headgate.replies.default"):
         return [decode_reply(record.value) for record in await self.bus.wait_for(topic, count)]
+
+    def held(self, budget):
+        """What is held of a budget, in all its windows."""
+        return sum(
+            amount
+            for held in self.store.life.holds.values()
+            for key, amount in held.amounts.items()
+            if key[0] == budget
+        )
 
     def events(self):
         return [decode_event(record.value) for record in self.bus.on(TOPICS.usage)]

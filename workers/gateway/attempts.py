@@ -1,24 +1,26 @@
-"""One request's attempts, from the first call to the last: decisions from `routing`, execution by tenacity."""
+"""One request's attempts, from the first to the last: decisions from `routing`, execution by tenacity."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
+from ...routing.admission.step import Park, Refuse
 from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
 from ...routing.providers import openai
 from ...routing.providers.openai import Completion
 from ...routing.retry import Again, GiveUp, Setback, TooLate, decide
-from ...routing.target import Plan, Target
-from ...schemas.failures import Code, Failure, failure
+from ...routing.target import Target
+from ...schemas.failures import Code, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
-from ..journal.port import Run
-from .answers import Attempt
+from ..journal.claims import Claim, Run
+from .clock import Clock
+from .gate import Entered, Gate
+from .job import Attempt, Ended, Job, Left
+from .tolls import Tolls
 
 
 class Calls(Protocol):
@@ -29,120 +31,153 @@ class Calls(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time, sleep and chance, as parameters."""
-
-    #: Unix seconds.
-    now: Callable[[], float] = time.time
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    #: Uniform in [0, 1).
-    chance: Callable[[], float] = lambda: 0.5
-
-    def now_us(self) -> int:
-        """Return unix microseconds."""
-        return int(self.now() * 1e6)
+#: Hears of an attempt that failed and will be followed by another.
+Followed = Callable[[Attempt], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a request's attempts ended."""
-
-    run: Run
-    last: Attempt
-    #: Set when something other than the last attempt's own failure is the reason.
-    end: Failure | None = None
-
-
-#: What follows an attempt.
-Verdict = Again | GiveUp | TooLate
-
-#: Hears of an attempt that failed and will be followed by another, and of the run that the next one belongs to.
-Followed = Callable[[Attempt, Run], Awaitable[None]]
-
-
 class Attempts:
     """Makes the attempts of requests; holds nothing of any one of them."""
 
-    def __init__(self, calls: Calls, clock: Clock) -> None:
-        self._calls = calls
-        self._clock = clock
+    calls: Calls
+    gate: Gate
+    tolls: Tolls
+    clock: Clock
+    #: Seconds; longer waits between attempts are spent outside memory.
+    wait_in_memory: float = 10.0
 
-    async def run(self, request: Request, plan: Plan, run: Run, followed: Followed) -> Ended:
-        """Try until an answer, a final failure, or the deadline. The run's first attempt is already written down."""
-        return await _Trying(self._calls, self._clock, request, plan, followed, run).execute()
+    async def run(self, job: Job, claim: Claim, so_far: Left | None, followed: Followed) -> Ended | Left:
+        """Try until an answer, a final failure, or the deadline; or until the request has to leave.
+
+        `so_far` is set when it has left for another model: its attempts are counted on.
+        """
+        trying = _Trying(self, job, claim, followed, claim.run)
+        if so_far is not None:
+            trying.run, trying.made = so_far.run, so_far.made
+        try:
+            return await trying.execute()
+        except _Leaving as leaving:
+            return leaving.outcome
+
+
+class _Leaving(Exception):  # noqa: N818 - it is no error; it ends tenacity's loop
+    """The request leaves from the gate, not from an attempt."""
+
+    def __init__(self, outcome: Ended | Left) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+#: What follows an attempt.
+_Verdict = Again | GiveUp | TooLate
 
 
 @dataclass(slots=True)
 class _Trying:
     """One request being tried."""
 
-    calls: Calls
-    clock: Clock
-    request: Request
-    plan: Plan
+    parts: Attempts
+    job: Job
+    claim: Claim
     followed: Followed
     run: Run
+    #: Attempts that were let in, in this run.
+    made: int = 0
+    last: Attempt | None = None
+    began_us: int = 0
 
-    async def execute(self) -> Ended:
-        last = await self._attempt(1)
-        verdict = self._verdict(last)
+    async def execute(self) -> Ended | Left:
+        verdict = await self._try()
         if isinstance(verdict, Again):
-            last, verdict = await self._retry(last, verdict)
-        return _ended(self.run, last, verdict)
+            verdict = await self._retry(verdict)
+        return self._ended(verdict)
 
-    async def _retry(self, last: Attempt, verdict: Verdict) -> tuple[Attempt, Verdict]:
-        """Let tenacity wait and call; what to wait, and when to stop, is in the verdicts."""
-        so_far = (last, verdict)
+    async def _retry(self, verdict: _Verdict) -> _Verdict:
+        """Let tenacity wait and try; what to wait, and when to stop, is in the verdicts."""
+        so_far = verdict
 
-        async def again() -> Verdict:
+        async def again() -> _Verdict:
             nonlocal so_far
-            following = await self._next(so_far[0])
-            so_far = (following, self._verdict(following))
-            return so_far[1]
+            so_far = await self._try()
+            return so_far
 
-        await self.clock.sleep(_seconds(verdict))
+        await self._pause(_seconds(so_far))
         await AsyncRetrying(
             retry=retry_if_result(lambda said: isinstance(said, Again)),
-            wait=lambda _: _seconds(so_far[1]),
+            wait=lambda _: _seconds(so_far),
             stop=stop_never,
-            sleep=self.clock.sleep,
+            sleep=self._pause,
         )(again)
         return so_far
 
-    async def _next(self, failed: Attempt) -> Attempt:
-        """Make the attempt after `failed`, which is published, and the new one written down, before it begins."""
-        number = failed.number + 1
-        self.run = replace(self.run, attempts=(*self.run.attempts, self.plan.target(number).id))
-        await self.followed(failed, self.run)
-        return await self._attempt(number)
+    async def _pause(self, seconds: float) -> None:
+        """Wait before the next attempt, outside memory if it is long; the failed one is published meanwhile."""
+        if seconds > self.parts.wait_in_memory:
+            due_us = self.parts.gate.now_us() + round(seconds * 1_000_000)
+            raise _Leaving(Left(self.run, self.made, self.last, Park(due_us)))
+        if self.last is not None:
+            self.followed(self.last)
+            self.last = replace(self.last, published=True)
+        await self.parts.clock.sleep(seconds)
 
-    async def _attempt(self, number: int) -> Attempt:
-        target = self.plan.target(number)
-        began = self.clock.now_us()
-        seconds = min(target.timeout, self.request.deadline_ms / 1000 - began / 1e6)
+    async def _try(self) -> _Verdict:
+        """Make the next attempt and judge it."""
+        number = self.made + 1
+        target = self.job.plan.target(number)
+        entered = await self._enter(target)
         name = event_id(self.run.id, number)
-        tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(self.request.id)))
-        outcome = await self.calls.call(openai.encode(self.request, target, tracing), max(seconds, 0.001))
-        return Attempt(name, number, target, began, self.clock.now_us(), _understood(outcome, self.request, target))
+        try:
+            self.last = await self._call(name, number, target, entered)
+        finally:
+            self.parts.gate.left(target.id, entered.demand)
+        self.parts.tolls.over(self.job, self.last)
+        return self._verdict(self.last)
 
-    def _verdict(self, attempt: Attempt) -> Verdict:
+    async def _enter(self, target: Target) -> Entered:
+        """Wait at the gate; once through, the attempt is written down in the journal."""
+        begun = (*self.run.attempts[: self.made], target.id)
+        passage = await self.parts.gate.enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
+        if isinstance(passage, Entered):
+            self.run = Run(self.run.id, passage.moment_us, begun)
+            self.made += 1
+            self.began_us = self.began_us or passage.moment_us
+            return passage
+        if isinstance(passage, Refuse):
+            raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
+        raise _Leaving(Left(self.run, self.made, self._unpublished(), passage))
+
+    def _unpublished(self) -> Attempt | None:
+        return None if self.last is None or self.last.published else self.last
+
+    async def _call(self, name: str, number: int, target: Target, entered: Entered) -> Attempt:
+        clock, request = self.parts.clock, self.job.request
+        began = clock.now()
+        seconds = min(target.timeout, request.deadline_ms / 1000 - began)
+        tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(request.id)))
+        outcome = await self.parts.calls.call(openai.encode(request, target, tracing), max(seconds, 0.001))
+        latency_ms = round((clock.now() - began) * 1000)
+        result = _understood(outcome, request, target)
+        return Attempt(name, number, target, entered.moment_us, latency_ms, result, entered.demand)
+
+    def _verdict(self, attempt: Attempt) -> _Verdict:
         if isinstance(attempt.result, Completion):
             return GiveUp()
-        remaining = self.request.deadline_ms / 1000 - self.clock.now()
-        return decide(attempt.result, attempt.number, self.plan.policy, remaining, self.clock.chance())
+        remaining = self.job.request.deadline_ms / 1000 - self.parts.clock.now()
+        made = attempt.number + self.job.made
+        return decide(attempt.result, made, self.job.plan.policy, remaining, self.parts.clock.chance())
+
+    def _ended(self, verdict: _Verdict) -> Ended:
+        if not isinstance(verdict, TooLate):
+            return Ended(self.run, self.last, None, self.began_us)
+        expected = f"a deadline at least {verdict.seconds:.3g} s later"
+        last = self.last
+        given = last.result.failure.message if last is not None and isinstance(last.result, Setback) else None
+        end = failure(Code.DEADLINE_EXCEEDED, expected=expected, given=given)
+        return Ended(self.run, last, end, self.began_us)
 
 
-def _seconds(verdict: Verdict) -> float:
+def _seconds(verdict: _Verdict) -> float:
     return verdict.seconds if isinstance(verdict, Again) else 0.0
-
-
-def _ended(run: Run, last: Attempt, verdict: Verdict) -> Ended:
-    if not isinstance(verdict, TooLate):
-        return Ended(run, last)
-    expected = f"a deadline at least {verdict.seconds:.3g} s later"
-    given = last.result.failure.message if isinstance(last.result, Setback) else None
-    return Ended(run, last, failure(Code.DEADLINE_EXCEEDED, expected=expected, given=given))
 
 
 def _understood(outcome: HttpReply | Setback, request: Request, target: Target) -> Completion | Setback:

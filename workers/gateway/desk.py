@@ -1,17 +1,41 @@
 """Where everything leaves the gateway: one place that speaks to the bus and to the listener."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
+from ...routing.access.rules import KeyRules
+from ...routing.admission.step import Park
+from ...schemas.deferral import Deferral, deferred_record, tier_for
 from ...schemas.failures import Failure
-from ...schemas.reply import Reply
+from ...schemas.proof import without_proof
+from ...schemas.record import Record
+from ...schemas.reply import Reply, decode_reply, encode_reply
 from ...schemas.request import Rejected, Request
-from ...schemas.topics import Topics
-from ...schemas.usage import UsageEvent
+from ...schemas.topics import Tier, Topics
+from ...schemas.usage import UsageEvent, encode_event
 from ..bus.port import Bus, Delivery
-from .answers import refusal_event, refusal_reply
-from .attempts import Clock
+from ..journal.claims import Answer
+from .answers import refusal_event, refusal_reply, replayed_event
+from .clock import Clock
 from .events import Listener
+from .job import Job
 from .records import dead_letter, reply_record, usage_record
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A usage event, and as a record's value."""
+
+    event: UsageEvent
+    value: bytes
+
+
+#: What is done when something is durable.
+Then = Callable[[], None]
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +46,112 @@ class Desk:
     topics: Topics
     listener: Listener
     clock: Clock
+    #: By place: what is done when a delivery's end is durable.
+    _then: dict[str, Then] = field(default_factory=dict[str, Then])
 
-    def answer(self, delivery: Delivery, asked: Request | Rejected, reply: Reply, event: UsageEvent) -> None:
-        """Give the one reply, with the usage of what led to it."""
-        self.bus.complete(delivery, (reply_record(asked, reply),), (usage_record(event, self.topics),))
-        self.listener.attempted(event)
-        self.listener.replied(reply, asked.lane)
-        self._finished(delivery)
+    def answer(self, job: Job, reply: Reply, value: bytes, usage: Sequence[Usage], then: Then) -> None:
+        """Give the one reply, encoded as it is stored, with the usage of what led to it."""
+        self._reply(job.delivery, job.request, value, reply, [each.value for each in usage], then)
+        self._tell([each.event for each in usage])
 
-    def publish(self, event: UsageEvent) -> None:
-        """Publish the usage of an attempt that will be followed by another, or that somebody else began."""
-        self.bus.publish((usage_record(event, self.topics),))
-        self.listener.attempted(event)
+    def replay(self, job: Job, answer: Answer, *, same_place: bool, then: Then) -> None:
+        """Give the answer that was stored: to the request's own redelivery, or to another that has its id."""
+        events = [] if same_place else [replayed_event(job, self.clock.now_us())]
+        usage = answer.usage if same_place else tuple(map(encode_event, events))
+        self._reply(job.delivery, job.request, answer.reply, decode_reply(answer.reply), usage, then)
+        self._tell(events)
 
-    def refuse(self, delivery: Delivery, asked: Request | Rejected, why: Failure) -> None:
+    def refuse(
+        self,
+        delivery: Delivery,
+        asked: Request | Rejected,
+        why: Failure,
+        *,
+        place: str,
+        key: KeyRules | None = None,
+        then: Then = nothing,
+    ) -> None:
         """Answer a request that nobody is called for."""
         now = self.clock.now_us()
-        self.answer(delivery, asked, refusal_reply(asked, why, now), refusal_event(asked, why, delivery.place, now))
+        reply, event = refusal_reply(asked, why, now), refusal_event(asked, why, place, now, key)
+        self._reply(delivery, asked, encode_reply(reply), reply, (encode_event(event),), then)
+        self._tell([event])
+
+    def park(self, job: Job, way: Park, progress: "Progress", then: Then) -> None:
+        """Let a request leave memory until it is due."""
+        deferral = Deferral(
+            job.request.lane,
+            job.place,
+            job.request.enqueued_ms,
+            due_ms=way.due_us // 1000,
+            ticket_us=way.ticket_us,
+            hops=1 if job.deferral is None else job.deferral.hops + 1,
+            attempts=progress.attempts,
+            spent_nano=progress.spent_nano,
+        )
+        usage = [usage_record(encode_event(event), self.topics) for event in progress.events]
+        self._complete(job.delivery, [self._parked(job.delivery, deferral)], usage, then)
+        self._tell(progress.events)
+
+    def hop(self, delivery: Delivery, deferral: Deferral) -> None:
+        """Let a parked request that is not due wait on."""
+        self._complete(delivery, [self._parked(delivery, deferral)], (), nothing)
+
+    def publish(self, event: UsageEvent, durable: Then | None = None) -> None:
+        """Publish the usage of an attempt that will be followed by another, or that somebody else began."""
+        self.bus.publish((usage_record(encode_event(event), self.topics),), durable)
+        self.listener.attempted(event)
 
     def bury(self, delivery: Delivery, why: Failure, asked: Request | Rejected | None) -> None:
         """Keep a record that nobody can be answered for; a readable one has its row in the ledger all the same."""
         events = [] if asked is None else [refusal_event(asked, why, delivery.place, self.clock.now_us())]
         letter = dead_letter(delivery.record, delivery.place, why, self.topics)
-        self.bus.complete(delivery, (letter,), [usage_record(event, self.topics) for event in events])
+        usage = [usage_record(encode_event(event), self.topics) for event in events]
+        self._complete(delivery, [letter], usage, nothing)
+        self._tell(events)
+        self.listener.dead_lettered(why.code)
+
+    def committed(self, deliveries: Sequence[Delivery]) -> None:
+        """Hear from the bus that these are over."""
+        for delivery in deliveries:
+            self._then.pop(delivery.place, nothing)()
+
+    def _reply(
+        self,
+        delivery: Delivery,
+        asked: Request | Rejected,
+        value: bytes,
+        reply: Reply,
+        usage: Sequence[bytes],
+        then: Then,
+    ) -> None:
+        record = reply_record(asked, value, reply.headgate.status)
+        self._complete(delivery, [record], [usage_record(event, self.topics) for event in usage], then)
+        self.listener.replied(reply, asked.lane)
+
+    def _complete(self, delivery: Delivery, records: Sequence[Record], usage: Sequence[Record], then: Then) -> None:
+        if then is not nothing:
+            self._then[delivery.place] = then
+        self.bus.complete(delivery, records, usage)
+        self.listener.finished(len(delivery.record.value or b""))
+
+    def _parked(self, delivery: Delivery, deferral: Deferral) -> Record:
+        remaining = deferral.due_ms / 1000 - self.clock.now()
+        record = delivery.record
+        kept = Record(record.topic, record.value, record.key, without_proof(record.headers))
+        return deferred_record(kept, deferral, self.topics, tier_for(remaining) or Tier.SECONDS_10)
+
+    def _tell(self, events: Sequence[UsageEvent]) -> None:
         for event in events:
             self.listener.attempted(event)
-        self.listener.dead_lettered(why.code)
-        self._finished(delivery)
 
-    def _finished(self, delivery: Delivery) -> None:
-        self.listener.finished(len(delivery.record.value or b""))
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request that leaves memory has come."""
+
+    #: Usage that nobody has published yet.
+    events: tuple[UsageEvent, ...]
+    #: In all its lives so far.
+    attempts: int
+    spent_nano: int

@@ -23,6 +23,11 @@ class Room:
         return f"<Room {self.in_flight} of {self._limit} requests, {self.bytes_in_flight} bytes>"
 
     @property
+    def requests(self) -> int:
+        """Requests that may be inside."""
+        return self._limit
+
+    @property
     def in_flight(self) -> int:
         """Requests that are inside."""
         return self._limit - self._requests

@@ -135,12 +135,12 @@ BUS_UNCOMMITTED: Final = _worker(
 BUS_COMMIT_SECONDS: Final = _worker("bus_commit_seconds_total", Kind.COUNTER, "Time spent in commits.")
 BUS_COMMITS: Final = _worker("bus_commits_total", Kind.COUNTER, "Commits of replies, usage and progress.")
 
-# The journal
+# The store
 
-JOURNAL_CALLS: Final = _worker("journal_calls_total", Kind.COUNTER, "Calls to the store of the journal.")
-JOURNAL_SECONDS: Final = _worker("journal_seconds_total", Kind.COUNTER, "Time spent in those calls.")
-JOURNAL_ERRORS: Final = _worker(
-    "journal_errors_total", Kind.COUNTER, "Of those calls, the ones that did not reach the store; they are repeated."
+STORE_CALLS: Final = _worker("store_calls_total", Kind.COUNTER, "Calls of the journal and of admission to the store.")
+STORE_SECONDS: Final = _worker("store_seconds_total", Kind.COUNTER, "Time spent in those calls.")
+STORE_ERRORS: Final = _worker(
+    "store_errors_total", Kind.COUNTER, "Of those calls, the ones that did not reach the store; they are repeated."
 )
 
 # The recorder

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,12 +11,22 @@ from headgate.routing.prices import cost_nano
 from headgate.routing.retry import Setback
 from headgate.routing.target import RetryPolicy
 from headgate.schemas.failures import Code, failure
+from headgate.schemas.reading import read_request
 from headgate.schemas.record import Record
 from headgate.schemas.reply import Status, Tokens
+from headgate.schemas.request import Arrival, Defaults
+from headgate.schemas.topics import Lane
 from headgate.schemas.usage import Cause, Outcome, event_id
 from headgate.workers.bus.memory import MemoryBus
-from headgate.workers.journal.port import Claim, Run
+from headgate.workers.gateway.runner import fingerprint
+from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.in_memory import MemoryJournal
 from support.gateways import PRICE, TOPICS, Bench, Provider, answered, chat, target
+
+
+def fingerprint_of(record):
+    arrival = Arrival("x/0", Lane.STANDARD, 1_800_000_000_000)
+    return fingerprint(read_request(record, arrival, Defaults()))
 
 
 def refused(status, code, **headers):
@@ -220,17 +231,25 @@ async def test_an_unknown_price_refuses_and_is_never_free():
 
 
 async def test_an_interrupted_run_leaves_one_uncertain_event_per_attempt_and_is_run_again():
-    dead = Run("dead-run", 999_000_000_000, ("d1", "d1"))
+    dead = Run("dead-run", 999_000_000_000, ())
     async with Bench(Provider()) as bench:
-        await bench.journal.claim([Claim("r1", dead)])
+        colleague = MemoryJournal("colleague", bench.journal_store)
+        bench.journal_store.lives = {"colleague", "w1"}.__contains__
+        await bench.send(chat(2))
+        (sample,) = await bench.replies(1)
+        claim = Claim("r1", "elsewhere", fingerprint_of(chat(1)), dead)
+        assert await colleague.claim([claim]) == [Mine()]
+        bench.journal_store.write(colleague.mark(claim, replace(dead, attempts=("d1", "d1"))))
+        bench.journal_store.lives = {"w1"}.__contains__
         await bench.send(chat(1))
-        (reply,) = await bench.replies(1)
-        first, second, third = bench.events()
+        (_, reply) = await bench.replies(2)
+        _, first, second, third = bench.events()
     assert [first.event_id, second.event_id] == [event_id("dead-run", 1), event_id("dead-run", 2)]
     assert {first.outcome, second.outcome} == {Outcome.UNCERTAIN}
     assert (first.code, first.ts) == ("interrupted", 999_000_000_000)
     assert third.outcome is Outcome.SUCCEEDED
     assert reply.headgate.cost_nano == first.cost_nano + second.cost_nano + third.cost_nano
+    assert sample.headgate.status is Status.COMPLETED
 
 
 async def test_the_journal_forgets_a_run_when_its_completion_is_committed():

@@ -21,7 +21,7 @@ from headgate.workers.ops import catalogue as of
 from headgate.workers.ops.bus_meter import bus_readings
 from headgate.workers.ops.catalogue import CATALOGUE, Kind
 from headgate.workers.ops.gateway_meter import MetricsListener
-from headgate.workers.ops.journal_meter import MeteredScripts
+from headgate.workers.ops.store_meter import StoreMeter
 from headgate.workers.ops.logs import Logs
 from headgate.workers.ops.metrics import Metrics
 from headgate.workers.ops.process_meter import LoopWatch, build_readings, log_readings
@@ -94,7 +94,7 @@ def test_every_metric_is_kept_by_somebody(tmp_path):
     gateway.attempted(event(outcome=Outcome.REFUSED, code="unpriced"))
     gateway.replied(reply(), Lane.BULK)
     gateway.dead_lettered("empty")
-    bus, journal = bus_readings(lambda: BusStatus(True, 0, 0, 0, 0)), MeteredScripts(Store())
+    bus, journal = bus_readings(lambda: BusStatus(True, 0, 0, 0, 0)), StoreMeter()
     with (tmp_path / "log").open("w") as stream, Logs("json", stream=stream) as logs:
         logging.getLogger("headgate").error("x")
     sources = [gateway, bus, journal, RecorderMeter(lambda: 0), build_readings(), log_readings(logs), LoopWatch()]
@@ -274,8 +274,13 @@ async def test_what_the_bus_says_is_read(lag, shown):
 
 
 class Store:
+    connections = 7
+
     def __init__(self, *answers):
         self._answers = list(answers)
+
+    async def call(self, *command):
+        return await self.run(*command, None, None)
 
     async def run(self, script, keys, args):  # noqa: ARG002 - the port's names
         answer = self._answers.pop(0)
@@ -284,17 +289,19 @@ class Store:
         return answer
 
 
-async def test_calls_of_the_journal_are_counted_timed_and_passed_through():
+async def test_calls_of_the_store_are_counted_timed_and_passed_through():
     ticks = iter([1.0, 1.25, 2.0, 2.5])
-    scripts = MeteredScripts(Store("yes", LinkDown("away")), clock=lambda: next(ticks))
+    meter = StoreMeter(clock=lambda: next(ticks))
+    scripts = meter.on(Store("yes", LinkDown("away")))
     script = Script.of("return 1")
     assert await scripts.run(script, ["k"], [1]) == "yes"
     with pytest.raises(LinkDown):
-        await scripts.run(script, ["k"], [1])
-    found = await numbers(scripts)
-    assert found["headgate_journal_calls_total",] == 2
-    assert found["headgate_journal_errors_total",] == 1
-    assert found["headgate_journal_seconds_total",] == 0.75
+        await scripts.call("PING")
+    assert scripts.connections == 7
+    found = await numbers(meter)
+    assert found["headgate_store_calls_total",] == 2
+    assert found["headgate_store_errors_total",] == 1
+    assert found["headgate_store_seconds_total",] == 0.75
 
 
 async def test_what_the_recorder_does_is_counted(caplog):

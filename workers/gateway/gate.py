@@ -1,0 +1,232 @@
+"""The gate: where requests wait until they may spend. Each waits in its own task; their questions go together."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ...routing.admission.demand import Demand
+from ...routing.admission.step import Again, Drop, Elsewhere, Park, Pause, Queue, Refuse, Standing, step
+from ...routing.admission.verdict import Busy, Go, Stale, Verdict
+from ...schemas.failures import Code, failure
+from ...schemas.request import Request
+from .asking import Ask
+from .batcher import Batcher
+from .queues import Queues
+
+_log = logging.getLogger(__name__)
+
+#: How long nobody asks when nobody may spend, and how often queues are looked through.
+_PAUSE: Final = 0.1
+_TICK: Final = 0.05
+_US: Final = 1_000_000
+
+
+class Acquires(Protocol):
+    """The part of admission that the gate needs."""
+
+    async def acquire(self, demands: Sequence[Demand]) -> Sequence[Verdict]:
+        """Answer each demand, in order."""
+        ...
+
+    def cancel(self, demand: Demand, ticket_us: int) -> None:
+        """Give back a slot that will not be used."""
+        ...
+
+
+class Brakes(Protocol):
+    """How many calls a deployment takes at the moment, as this worker has learned it."""
+
+    def may_begin(self, deployment: str) -> bool:
+        """Say whether one more call may begin; if so, it counts as begun."""
+        ...
+
+    def not_begun(self, deployment: str) -> None:
+        """Take back what `may_begin` has counted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """How long and how many may wait in memory."""
+
+    #: Seconds.
+    wait_in_memory: float = 10.0
+    #: Requests of one key; more leave memory.
+    waiting_per_key: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Call now: everything is taken."""
+
+    #: What the demand was made for, unix microseconds by the store's clock: the attempt's time in the ledger, so that
+    #: its event lies in the windows that it holds.
+    moment_us: int
+    demand: Demand
+
+
+#: How a request leaves the gate.
+Passage = Entered | Park | Refuse | Elsewhere | Drop
+
+_CANCELLED: Final = Refuse(failure(Code.CANCELLED))
+
+
+class Gate:
+    """Lets requests through, one attempt at a time."""
+
+    def __init__(
+        self,
+        admission: Acquires,
+        brakes: Brakes,
+        rules: GateRules,
+        *,
+        now_us: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        is_cancelled: Callable[[Request], bool] = lambda _: False,
+    ) -> None:
+        self._admission = admission
+        self._brakes = brakes
+        self._rules = rules
+        self._in_memory_us = round(rules.wait_in_memory * _US)
+        self._own_now_us = now_us
+        self._sleep = sleep
+        self._is_cancelled = is_cancelled
+        self._asleep: set[Ask] = set()
+        self._asking = Batcher(admission.acquire)
+        self._queues = Queues(self.now_us)
+        self._waiting: Counter[str] = Counter()
+        #: The store's clock less ours, microseconds.
+        self._ahead_us = 0
+        self._ticking: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Gate {self.waiting} waiting, {self._queues!r}>"
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait here."""
+        return self._waiting.total()
+
+    def now_us(self) -> int:
+        """Return the time by the store's clock, as near as it is known."""
+        return self._own_now_us() + self._ahead_us
+
+    async def enter(self, ask: Ask) -> Passage:
+        """Wait until the attempt may be made, or until it is known that it has to leave."""
+        while not self._is_cancelled(ask.request):
+            moment = self.now_us()
+            demand, verdict = await self._ask(ask, moment)
+            if isinstance(verdict, Go):
+                return Entered(moment, demand)
+            following = step(verdict, self._standing(ask, verdict))
+            if isinstance(following, Park | Refuse | Elsewhere | Drop):
+                self._leave(following, verdict)
+                return following
+            if not await self._wait_for(following, ask):
+                self._give_back(ask, demand)
+                break
+        return _CANCELLED
+
+    async def _wait_for(self, following: Again | Queue | Pause, ask: Ask) -> bool:
+        match following:
+            case Again(seconds, ticket_us):
+                ask.ticket_us = ask.ticket_us if ticket_us is None else ticket_us
+                return await self._sleep_for(ask, seconds)
+            case Queue(limit):
+                return await self._queue(ask, limit)
+            case Pause():
+                return await self._sleep_for(ask, _PAUSE)
+
+    def _leave(self, way: Park | Refuse | Elsewhere | Drop, verdict: Verdict) -> None:
+        if isinstance(way, Park) and isinstance(verdict, Busy):
+            self._queues.parked(verdict.limit, way.due_us)
+
+    def left(self, deployment: str, demand: Demand) -> None:
+        """Hear that a call is over: whoever waits for its place may ask."""
+        limits = [limit.name for limit in demand.parallel]
+        self._queues.freed((*limits, _brake(deployment)))
+
+    def cancelled(self) -> None:
+        """Hear that requests were cancelled: those that wait here leave."""
+        for ask in [ask for ask in self._asleep if self._is_cancelled(ask.request)]:
+            ask.wakeup(ends=True)
+
+    def _give_back(self, ask: Ask, demand: Demand) -> None:
+        if ask.ticket_us is not None:
+            self._admission.cancel(demand, ask.ticket_us)
+
+    async def _ask(self, ask: Ask, now: int) -> tuple[Demand, Verdict]:
+        earliest = now + self._in_memory_us if self._crowded(ask) else 0
+        demand = ask.demand(now, ask.ticket_us, earliest)
+        verdict = await self._acquire(ask, demand)
+        if ask.woken_for is not None:
+            self._queues.asked(ask, went=isinstance(verdict, Go))
+        if isinstance(verdict, Go | Stale):
+            self._ahead_us = (verdict.at_us if isinstance(verdict, Go) else verdict.now_us) - self._own_now_us()
+        return demand, verdict
+
+    async def _acquire(self, ask: Ask, demand: Demand) -> Verdict:
+        if not self._brakes.may_begin(ask.deployment):
+            return Busy(_brake(ask.deployment))
+        if ask.marked:
+            return Go(self.now_us())
+        verdict = await self._asking.ask(demand)
+        if not isinstance(verdict, Go):
+            self._brakes.not_begun(ask.deployment)
+        return verdict
+
+    def _crowded(self, ask: Ask) -> bool:
+        return ask.ticket_us is None and self._waiting[ask.request.key] >= self._rules.waiting_per_key
+
+    def _standing(self, ask: Ask, verdict: Verdict) -> Standing:
+        crowded = isinstance(verdict, Busy) and self._crowded(ask)
+        return Standing(
+            self.now_us(),
+            ask.deadline_us,
+            self._in_memory_us,
+            self._queues.backlog_us(verdict.limit) if crowded and isinstance(verdict, Busy) else None,
+            ask.at_limit,
+        )
+
+    async def _queue(self, ask: Ask, limit: str) -> bool:
+        self._queues.join(limit, ask)
+        if self._ticking is None or self._ticking.done():
+            self._ticking = asyncio.create_task(self._tick())
+        awake = await self._wait(ask)
+        if not awake:
+            self._queues.leave(limit, ask)
+        return awake
+
+    async def _sleep_for(self, ask: Ask, seconds: float) -> bool:
+        async def ring() -> None:
+            await self._sleep(seconds)
+            ask.wakeup()
+
+        alarm = asyncio.create_task(ring())
+        try:
+            return await self._wait(ask)
+        finally:
+            alarm.cancel()
+
+    async def _wait(self, ask: Ask) -> bool:
+        """Sleep; return False when the request was cancelled meanwhile."""
+        ask.wake = asyncio.get_running_loop().create_future()
+        self._waiting[ask.request.key] += 1
+        self._asleep.add(ask)
+        try:
+            return await ask.wake
+        finally:
+            self._waiting -= Counter((ask.request.key,))
+            self._asleep.discard(ask)
+
+    async def _tick(self) -> None:
+        while len(self._queues):
+            await self._sleep(_TICK)
+            self._queues.tick()
+
+
+def _brake(deployment: str) -> str:
+    return f"calls:{deployment}"

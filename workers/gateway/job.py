@@ -1,0 +1,87 @@
+"""A request on its way through the gateway, and what became of its attempts."""
+
+from dataclasses import dataclass
+
+from ...routing.access.rules import KeyRules
+from ...routing.admission.demand import Demand
+from ...routing.admission.step import Drop, Elsewhere, Park
+from ...routing.providers.openai import Completion
+from ...routing.retry import Setback
+from ...routing.target import Plan, Target
+from ...schemas.deferral import Deferral
+from ...schemas.failures import Failure
+from ...schemas.request import Request
+from ..bus.port import Delivery
+from ..journal.claims import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request that may be run: read, its key recognised, its deployments found."""
+
+    delivery: Delivery
+    request: Request
+    key: KeyRules
+    plan: Plan
+    #: Names the request's record for ever: where it was before it was ever parked.
+    place: str
+    #: Set when it comes back from having been parked.
+    deferral: Deferral | None = None
+    #: Deployments that it goes to because a budget for the model that it asked for is spent.
+    fallback: frozenset[str] = frozenset()
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds in memory, without overhead."""
+        return len(self.request.body)
+
+    @property
+    def made(self) -> int:
+        """Attempts that were made before it was parked."""
+        return 0 if self.deferral is None else self.deferral.attempts
+
+    @property
+    def spent_nano(self) -> int:
+        """What those have cost, nano-dollars."""
+        return 0 if self.deferral is None else self.deferral.spent_nano
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as it happened. Times are unix microseconds."""
+
+    #: Names it at the provider and in the ledger.
+    event_id: str
+    number: int
+    target: Target
+    #: When it was let in, by the store's clock: what its budgets' windows go by.
+    began_us: int
+    latency_ms: int
+    result: Completion | Setback
+    #: What it took.
+    demand: Demand
+    #: Whether its usage event is on its way already.
+    published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The request's attempts are over, or there was none: `end` says why if the last attempt's failure does not."""
+
+    run: Run
+    last: Attempt | None
+    end: Failure | None = None
+    #: When the first attempt began, unix microseconds.
+    began_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The request has to wait longer than it may in memory, or to go elsewhere; or it is another worker's."""
+
+    run: Run
+    #: Attempts that were made in this run.
+    made: int
+    #: An attempt whose usage nobody has published yet.
+    last: Attempt | None
+    way: Park | Elsewhere | Drop

@@ -1,0 +1,138 @@
+"""From a delivery to a job: read, recognised, planned; or answered here and now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from ...routing.access.keyring import Keyring
+from ...routing.access.rules import KeyRules
+from ...routing.plan import PriceFinder, Routes, make_plan
+from ...routing.target import Plan
+from ...schemas.deferral import Deferral, original, read_deferral
+from ...schemas.failures import Code, Failure, failure
+from ...schemas.reading import read_request
+from ...schemas.record import Record
+from ...schemas.request import Arrival, Defaults, Rejected, Request, Unreadable
+from ...schemas.topics import Topics
+from ..bus.port import Bus, Delivery
+from .clock import Clock
+from .desk import Desk
+from .job import Job
+from .tolls import Estimates, worst_nano
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the gateway goes by, from the config."""
+
+    topics: Topics
+    routes: Routes
+    defaults: Defaults
+    keyring: Keyring
+    #: Seconds that a parked request may still have to wait and be taken in.
+    wait_in_memory: float = 10.0
+    #: The deferral topics.
+    deferrals: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep at hand what every delivery is held against."""
+        object.__setattr__(self, "deferrals", frozenset(self.topics.deferrals))
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Receives deliveries."""
+
+    rules: Rules
+    bus: Bus
+    desk: Desk
+    prices: PriceFinder
+    estimates: Estimates
+    clock: Clock
+    is_cancelled: Callable[[Request], bool]
+
+    async def receive(self, delivery: Delivery) -> Job | None:
+        """Return the request to run, or None when it has been answered, or parked again."""
+        topics = self.rules.topics
+        parked = delivery.record.topic in self.rules.deferrals
+        deferral = read_deferral(delivery.record, topics) if parked else None
+        if deferral is not None and deferral.due_ms / 1000 - self.clock.now() > self.rules.wait_in_memory:
+            self.desk.hop(delivery, msgspec.structs.replace(deferral, hops=deferral.hops + 1))
+            return None
+        came = _came(delivery, deferral, topics)
+        read = read_request(came.record, came.arrival, self.rules.defaults)
+        if isinstance(read, Unreadable):
+            self.desk.bury(delivery, read.failure, None)
+            return None
+        return await self._recognise(delivery, read, came, deferral)
+
+    async def _recognise(
+        self, delivery: Delivery, read: Request | Rejected, came: "_Came", deferral: Deferral | None
+    ) -> Job | None:
+        """Find out whose it is, and whether whoever reads the reply topic may be told anything."""
+        key = self._key(read, came, parked=deferral is not None)
+        if isinstance(key, Failure) and key.code is Code.UNKNOWN_REPLY_TOPIC:
+            self.desk.bury(delivery, key, read)
+        elif not await self.bus.knows(read.reply_to):
+            why = failure(Code.UNKNOWN_REPLY_TOPIC, expected="a topic that exists", given=read.reply_to)
+            self.desk.bury(delivery, why, read)
+        elif isinstance(key, Failure):
+            self.desk.refuse(delivery, read, key, place=came.arrival.place)
+        elif isinstance(read, Rejected):
+            self.desk.refuse(delivery, read, read.failure, place=came.arrival.place, key=key)
+        else:
+            return self._planned(delivery, key.applied(read), key, came.arrival.place, deferral)
+        return None
+
+    def _key(self, read: Request | Rejected, came: "_Came", *, parked: bool) -> KeyRules | Failure:
+        """Check the proof, unless the request was parked: nobody parks without having proved his key."""
+        keyring, now = self.rules.keyring, self._now_ms()
+        return keyring.recheck(read, now) if parked else keyring.check(read, came.record, now)
+
+    def _planned(
+        self, delivery: Delivery, request: Request, key: KeyRules, place: str, deferral: Deferral | None
+    ) -> Job | None:
+        plan = self._plan(request)
+        if isinstance(plan, Failure):
+            self.desk.refuse(delivery, request, plan, place=place, key=key)
+            return None
+        return Job(delivery, request, key, plan, place, deferral)
+
+    def _plan(self, request: Request) -> Plan | Failure:
+        if self.is_cancelled(request):
+            return failure(Code.CANCELLED)
+        if request.deadline_ms <= self._now_ms():
+            return failure(Code.DEADLINE_EXCEEDED)
+        return self.plan(request)
+
+    def plan(self, request: Request) -> Plan | Failure:
+        """Return where a request goes, at no more than it may cost."""
+        plan = make_plan(request, self.rules.routes, self.prices)
+        if isinstance(plan, Failure) or request.max_cost_nano is None:
+            return plan
+        costs = {target.id: worst_nano(target, self.estimates.estimate(request, target)) for target in plan.targets}
+        cheap = tuple(target for target in plan.targets if costs[target.id] <= request.max_cost_nano)
+        if cheap:
+            return replace(plan, targets=cheap)
+        expected = f"a worst case of at most {request.max_cost_nano} nano-dollars"
+        return failure(Code.MAX_COST_EXCEEDED, expected=expected, given=min(costs.values()))
+
+    def _now_ms(self) -> int:
+        return int(self.clock.now() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """A record as its producer wrote it, and where it first arrived."""
+
+    record: Record
+    arrival: Arrival
+
+
+def _came(delivery: Delivery, deferral: Deferral | None, topics: Topics) -> _Came:
+    if deferral is None:
+        lane = topics.lane_of(delivery.record.topic)
+        return _Came(delivery.record, Arrival(delivery.place, lane, delivery.at_ms))
+    record = original(delivery.record, deferral.lane, topics)
+    return _Came(record, Arrival(deferral.place, deferral.lane, deferral.at_ms))

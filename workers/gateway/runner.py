@@ -1,0 +1,220 @@
+"""One request, from its claim to its end."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import msgspec
+
+from ...routing.admission.step import Drop, Elsewhere, Park
+from ...routing.target import Plan
+from ...schemas.failures import Code, Failure, failure
+from ...schemas.reply import encode_reply
+from ...schemas.request import Request
+from ...schemas.usage import UsageEvent, encode_event
+from ..admission.port import Admission
+from ..journal.claims import Answer, Answered, Claim, Claimed, Mine, Reused, Run, Taken
+from .answers import attempt_event, final_reply, interrupted_events
+from .attempts import Attempts
+from .batcher import Batcher
+from .clock import Clock
+from .desk import Desk, Progress, Usage
+from .job import Attempt, Ended, Job, Left
+from .tolls import Tolls
+
+#: Seconds between two looks at a request that a living worker has: at first, and at most.
+_FIRST_LOOK: Final = 0.05
+_LAST_LOOK: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLines:
+    """The journal, with many requests to a round trip."""
+
+    claim: Batcher[Claim, Claimed]
+    answer: Batcher[tuple[Claim, Answer], bool]
+    committed: Callable[[Claim], None]
+    release: Callable[[Claim], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs requests; holds nothing of any one of them."""
+
+    desk: Desk
+    journal: JournalLines
+    attempts: Attempts
+    admission: Admission
+    tolls: Tolls
+    clock: Clock
+    new_id: Callable[[], str]
+    #: Finds where a request for another model goes.
+    plan: Callable[[Request], Plan | Failure]
+    wait_in_memory: float = 10.0
+
+    async def run(self, job: Job) -> None:
+        """Run a request to its reply, or to where it waits."""
+        await self._until_due(job)
+        claim = Claim(job.request.id, job.place, fingerprint(job.request), self._new_run(job))
+        look = _FIRST_LOOK
+        while True:
+            claimed = await self.journal.claim.ask(claim)
+            if isinstance(claimed, Taken):
+                if self._late(job):
+                    return self._refuse(job, failure(Code.DEADLINE_EXCEEDED))
+                await self.clock.sleep(look)
+                look = min(look * 2, _LAST_LOOK)
+            elif isinstance(claimed, Mine):
+                if await _Run(self, job, claim, claimed).execute():
+                    return None
+                claim = replace(claim, run=self._new_run(job))
+            else:
+                return self._answered(job, claim, claimed)
+
+    async def _until_due(self, job: Job) -> None:
+        """Wait for the rest of what a parked request has to wait; a reserved slot is waited for at the gate."""
+        if job.deferral is not None and job.deferral.ticket_us is None:
+            seconds = job.deferral.due_ms / 1000 - self.clock.now()
+            if seconds > 0:
+                await self.clock.sleep(seconds)
+
+    def _answered(self, job: Job, claim: Claim, claimed: Answered | Reused) -> None:
+        if isinstance(claimed, Reused):
+            self._refuse(job, failure(Code.ID_REUSED, expected="an id of its own", given=job.request.id))
+            return
+        same = claimed.same_place
+        done = (lambda: self.journal.committed(claim)) if same else _nothing
+        self.desk.replay(job, claimed.answer, same_place=same, then=done)
+
+    def _refuse(self, job: Job, why: Failure) -> None:
+        self.desk.refuse(job.delivery, job.request, why, place=job.place, key=job.key)
+
+    def _late(self, job: Job) -> bool:
+        return job.request.deadline_ms <= self.clock.now() * 1000
+
+    def _new_run(self, job: Job) -> Run:
+        """Begin a run; an attempt that has to ask nobody is written down with the claim."""
+        begun = (job.plan.target(1).id,) if self.tolls.is_free(job) else ()
+        return Run(self.new_id(), self.clock.now_us(), begun)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of one request, claimed."""
+
+    parts: Runner
+    job: Job
+    claim: Claim
+    claimed: Mine
+    #: Of this run and of those that dead workers began, nano-dollars.
+    spent_nano: int = 0
+    #: Events that were published and may not be durable yet.
+    published: list[bytes] = field(default_factory=list[bytes])
+
+    async def execute(self) -> bool:
+        """Run it; return False when another worker has taken it over."""
+        for dead in self.claimed.interrupted:
+            for event in interrupted_events(self.job, dead):
+                self._publish(event)
+        outcome = await self._attempts()
+        if isinstance(outcome, Ended):
+            return await self._end(outcome)
+        if isinstance(outcome.way, Drop):
+            self._publish_last(outcome.last)
+            return False
+        if isinstance(outcome.way, Park):
+            self._park(outcome, outcome.way)
+        return True
+
+    async def _attempts(self) -> Ended | Left:
+        """Make the attempts; a budget that is spent may send them to another model, once to each."""
+        tried = {self.job.request.model}
+        so_far: Left | None = None
+        while True:
+            outcome = await self.parts.attempts.run(self.job, self.claim, so_far, self._followed)
+            if isinstance(outcome, Ended) or not isinstance(outcome.way, Elsewhere):
+                return outcome
+            model = outcome.way.model
+            plan = self.parts.plan(_asking_for(self.job.request, model)) if model not in tried else None
+            if plan is None or isinstance(plan, Failure):
+                return Ended(outcome.run, outcome.last, plan or failure(Code.BUDGET_EXCEEDED, given=model))
+            tried.add(model)
+            so_far = outcome
+            fallback = frozenset(target.id for target in plan.targets)
+            self.job = replace(self.job, request=_asking_for(self.job.request, model), plan=plan, fallback=fallback)
+
+    def _followed(self, attempt: Attempt) -> None:
+        self._publish(attempt_event(self.job, attempt), attempt)
+
+    def _publish(self, event: UsageEvent, attempt: Attempt | None = None) -> None:
+        self.spent_nano += event.cost_nano
+        self.published.append(encode_event(event))
+        settle = None if attempt is None else self._settle(event, attempt)
+        self.parts.desk.publish(event, settle)
+
+    def _publish_last(self, last: Attempt | None) -> None:
+        if last is not None and not last.published:
+            self._followed(last)
+
+    def _settle(self, event: UsageEvent, attempt: Attempt) -> Callable[[], None]:
+        """Return what shrinks the attempt's holds to what it cost, once that is durable."""
+        amounts = self.parts.tolls.amounts(self.job, attempt, event)
+        return lambda: self.parts.admission.settle(attempt.event_id, amounts)
+
+    async def _end(self, ended: Ended) -> bool:
+        last = ended.last
+        if last is None:
+            why = ended.end or failure(Code.INTERNAL)
+            self.parts.desk.refuse(
+                self.job.delivery, self.job.request, why, place=self.job.place, key=self.job.key, then=self._release
+            )
+            return True
+        events = [] if last.published else [attempt_event(self.job, last)]
+        self.spent_nano += sum(event.cost_nano for event in events)
+        reply = final_reply(self.job, ended, last, self.spent_nano)
+        usage = [Usage(event, encode_event(event)) for event in events]
+        answer = Answer(encode_reply(reply), (*self.published, *(each.value for each in usage)), self.job.place)
+        if not await self.parts.journal.answer.ask((self.claim, answer)):
+            self._publish_last(last)
+            return False
+        settles = [self._settle(event, last) for event in events if last.demand.holds]
+        self.parts.desk.answer(self.job, reply, answer.reply, usage, lambda: self._done(settles))
+        return True
+
+    def _done(self, settles: list[Callable[[], None]]) -> None:
+        for settle in settles:
+            settle()
+        self.parts.journal.committed(self.claim)
+
+    def _park(self, left: Left, way: Park) -> None:
+        last = left.last
+        events = () if last is None else (attempt_event(self.job, last),)
+        settles = [] if last is None else [self._settle(event, last) for event in events]
+        spent = self.spent_nano + sum(event.cost_nano for event in events)
+        progress = Progress(events, self.job.made + left.made, self.job.spent_nano + spent)
+
+        def then() -> None:
+            for settle in settles:
+                settle()
+            self._release()
+
+        self.parts.desk.park(self.job, way, progress, then)
+
+    def _release(self) -> None:
+        self.parts.journal.release(self.claim)
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def _asking_for(request: Request, model: str) -> Request:
+    return msgspec.structs.replace(request, model=model)
+
+
+def fingerprint(request: Request) -> bytes:
+    """Return what tells this request from another with its id: what is asked, and where."""
+    digest = hashlib.blake2b(request.endpoint.encode(), digest_size=16)
+    digest.update(request.body)
+    return digest.digest()

@@ -1,0 +1,172 @@
+"""What attempts take of limits and budgets: asked before, corrected after, settled when it is in the books."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from ...routing.admission.demand import Charge, Correction, Demand, Mark, ParallelLimit
+from ...routing.admission.rulebook import Rulebook
+from ...routing.admission.rules import AtLimit, BudgetRule, RateRule, Rules, Unit
+from ...routing.admission.step import AtLimit as Policy
+from ...routing.admission.step import Fallback
+from ...routing.admission.subject import Subject
+from ...routing.admission.taking import Amounts, Bookkeeping, amounts_of, charges
+from ...routing.estimate import TokenEstimate
+from ...routing.prices import estimate_nano
+from ...routing.target import Target
+from ...schemas.reply import Tokens
+from ...schemas.request import Request
+from ...schemas.usage import Outcome, UsageEvent, event_id
+from ..admission.port import Admission
+from ..journal.claims import Claim, Run
+from .answers import attempt_event
+from .asking import Ask
+from .job import Attempt, Job
+
+_MOST: Final = 2**53 - 1
+
+
+class Estimates(Protocol):
+    """What is known of tokens before a call, and learned after it."""
+
+    def estimate(self, request: Request, target: Target) -> TokenEstimate:
+        """Return what to expect, and what is the most."""
+        ...
+
+    def observe(self, request: Request, target: Target, tokens: Tokens) -> object:
+        """Hear what it was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tolls:
+    """Knows what each attempt takes."""
+
+    rulebook: Rulebook
+    books: Bookkeeping
+    estimates: Estimates
+    admission: Admission
+    mark: Callable[[Claim, Run], Mark]
+    #: Whether anybody is held to anything at all.
+    held: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep at hand what every attempt asks."""
+        object.__setattr__(self, "held", bool(self.rulebook))
+
+    def is_free(self, job: Job) -> bool:
+        """Say whether the first attempt takes nothing of any limit or budget."""
+        return not self._rules(job, job.plan.target(1))
+
+    def ask(self, job: Job, claim: Claim, target: Target, begun: tuple[str, ...]) -> Ask:
+        """Return what the next attempt asks for: the last of `begun`, which the journal has to say from then on."""
+        number, request, rules = len(begun), job.request, self._rules(job, target)
+        latest_us, name = request.deadline_ms * 1000, event_id(claim.run.id, number)
+        taken, worst = self._taken(request, target, rules, number)
+
+        def demand(now_us: int, ticket_us: int | None, earliest_us: int) -> Demand:
+            mark = self.mark(claim, Run(claim.run.id, now_us, begun))
+            holds = self.books.holds(rules.budgets, worst, now_us) if rules.budgets else ()
+            return Demand(name, taken, rules.parallel, holds, mark, earliest_us, latest_us, ticket_us)
+
+        ticket = job.deferral.ticket_us if job.deferral is not None and number == 1 else None
+        cost = worst.input_tokens + worst.output_tokens or len(request.body)
+        marked = number == len(claim.run.attempts)
+        return Ask(request, target.id, job.key.weight, cost, demand, _policies(rules.budgets, job), ticket, marked)
+
+    def _taken(
+        self, request: Request, target: Target, rules: "_Both", number: int
+    ) -> tuple[tuple[Charge, ...], Amounts]:
+        """Return the charges, and the attempt's worst case."""
+        if not rules:
+            return (), _NOTHING
+        estimate = self.estimates.estimate(request, target)
+        taken = charges(_rates(rules, number), Amounts(estimate.input, estimate.output))
+        return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(target, estimate))
+
+    def over(self, job: Job, attempt: Attempt) -> None:
+        """Hear that a call is over: what it took is corrected, what it holds in parallel is free."""
+        rules = self._rules(job, attempt.target)
+        if not rules:
+            return
+        event = attempt_event(job, attempt)
+        actual = amounts_of(event).by_unit()
+        corrections = [
+            Correction(rate.limit, actual[rate.unit] - charge.amount)
+            for rate, charge in zip(_rates(rules, attempt.number), attempt.demand.charges, strict=True)
+            if rate.unit is not Unit.REQUESTS
+        ]
+        self.admission.finish(attempt.event_id, [one for one in corrections if one.delta])
+        if event.outcome is Outcome.SUCCEEDED:
+            tokens = Tokens(input=event.input_tokens, output=event.output_tokens)
+            self.estimates.observe(job.request, attempt.target, tokens)
+
+    def amounts(self, job: Job, attempt: Attempt, event: UsageEvent) -> Sequence[int]:
+        """Return what an event took of each budget that its attempt holds, in the holds' order."""
+        actual = amounts_of(event).by_unit()
+        return [actual[budget.unit] for budget in self._rules(job, attempt.target).budgets]
+
+    def _rules(self, job: Job, target: Target) -> "_Both":
+        if not self.held:
+            return _FREE
+        request, key = job.request, job.key
+        subject = Subject(
+            request.key,
+            key.workspace,
+            key.org,
+            request.end_user,
+            request.model,
+            target.id,
+            target.provider,
+            request.metadata,
+        )
+        return _Both(self.rulebook.request(subject), self.rulebook.target(subject))
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """What the request is held to, and what its target is."""
+
+    request: Rules
+    target: Rules
+
+    def __bool__(self) -> bool:
+        return bool(self.request or self.target)
+
+    @property
+    def parallel(self) -> tuple[ParallelLimit, ...]:
+        return (*self.request.parallel, *self.target.parallel)
+
+    @property
+    def budgets(self) -> tuple[BudgetRule, ...]:
+        return (*self.request.budgets, *self.target.budgets)
+
+
+_FREE: Final = _Both(Rules(), Rules())
+_NOTHING: Final = Amounts(requests=0)
+
+
+def worst_nano(target: Target, estimate: TokenEstimate) -> int:
+    """Return the most that an attempt may cost, nano-dollars; 0 without a price, where that is allowed."""
+    if target.price is None:
+        return 0
+    return min(_MOST, estimate_nano(target.price, estimate.worst_input, estimate.worst_output))
+
+
+def _rates(rules: _Both, number: int) -> tuple[RateRule, ...]:
+    """Return the rates that attempt `number` takes: a request counts once, its tokens and its calls each time."""
+    own = rules.request.rates
+    if number > 1:
+        own = tuple(rate for rate in own if rate.unit is not Unit.REQUESTS)
+    return (*own, *rules.target.rates)
+
+
+def _policies(budgets: Sequence[BudgetRule], job: Job) -> dict[str, Policy]:
+    """Return what is done about each budget that is not simply waited for."""
+    policies: dict[str, Policy] = {}
+    for budget in budgets:
+        if budget.at_limit is AtLimit.REFUSE:
+            policies[budget.name] = False
+        elif budget.at_limit is AtLimit.FALLBACK and budget.fallback is not None and not job.fallback:
+            policies[budget.name] = Fallback(budget.fallback)
+    return policies
