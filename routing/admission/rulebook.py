@@ -1,6 +1,6 @@
 """From the config to what each subject is held to: looked up for every request, so kept ready by name."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Self
 
 from ...schemas.config import Config
@@ -8,6 +8,7 @@ from ...schemas.config_access import Budget, EachValue, Limits
 from .rule_reading import rules_of
 from .rules import Rules
 from .subject import Subject, of, of_value
+from .windows import Per
 
 _NOTHING: Final = Rules()
 #: How many end users, values of metadata and combinations are remembered; then it is begun anew.
@@ -53,6 +54,16 @@ class Rulebook:
             *(("provider",) if self._providers else ()),
         )
 
+    @property
+    def calendars(self) -> frozenset[tuple[Per, str]]:
+        """The kinds of windows that budgets have, and the time zones that these are in."""
+        return frozenset((budget.per, budget.zone) for rules in self._all() for budget in rules.budgets)
+
+    @property
+    def periods(self) -> frozenset[int]:
+        """The periods of rate limits, microseconds."""
+        return frozenset(rate.limit.period_us for rules in self._all() for rate in rules.rates)
+
     def request(self, subject: Subject) -> Rules:
         """Return what a request is held to, whoever will be called: once, however often it is tried."""
         values = tuple(subject.metadata.get(field) for field in self._each_value)
@@ -63,6 +74,12 @@ class Rulebook:
         """Return what the attempt at a deployment is held to: anew for each attempt."""
         whole = (subject.deployment, subject.provider)
         return self._remembered(whole, lambda: Rules.together(self._of_target(subject)))
+
+    def _all(self) -> Iterator[Rules]:
+        for rules in (self._keys, self._workspaces, self._orgs, self._models, self._deployments, self._providers):
+            yield from rules.values()
+        yield self._each_user
+        yield from self._each_value.values()
 
     def _of_request(self, subject: Subject) -> Iterable[Rules]:
         yield self._keys.get(subject.key, _NOTHING)

@@ -13,12 +13,15 @@ from ...reporting.errors import SnapshotError
 from ...reporting.ledger import Ledger
 from ...schemas import config
 from ..bus.port import UsageSlice, UsageSource
+from .appends import Appends, PlainAppends
 from .events import Listener, Silent
 
 #: How long one read may wait: what a stop, or a due snapshot, may have to wait for.
 _TURN: Final = 0.2
 #: The same while the rest is read before the end.
 _LAST_TURN: Final = 0.05
+#: How long the end may wait for the budgets' store; what it does not hear now it is told by the next recorder.
+_LAST_POSTINGS: Final = 2.0
 
 
 class Recorder:
@@ -31,11 +34,15 @@ class Recorder:
         pace: config.Ledger,
         listener: Listener | None = None,
         clock: Callable[[], float] = time.monotonic,
+        appends: Appends | None = None,
     ) -> None:
         self._source = source
         self._ledger = ledger
         self._pace = pace
         self._listener: Listener = Silent() if listener is None else listener
+        self._appends: Appends = PlainAppends(ledger) if appends is None else appends
+        #: When the last read began.
+        self._read_at = clock()
         self._clock = clock
         self._drain_seconds: float | None = None
         self._started = False
@@ -65,9 +72,13 @@ class Recorder:
         try:
             await self._start()
             while self._drain_seconds is None:
+                self._appends.check()
                 await self._append(await self._collect())
+                self._tell_end()
                 await self._publish_if_due()
-            await self._drain(self._clock() + self._drain_seconds)
+            deadline = self._clock() + self._drain_seconds
+            await self._drain(deadline)
+            await self._appends.stop(min(_LAST_POSTINGS, max(0.0, deadline - self._clock())))
             await self._publish()
         finally:
             await self._close()
@@ -77,6 +88,7 @@ class Recorder:
         self._drain_seconds = drain_seconds
 
     async def _start(self) -> None:
+        await self._appends.start()
         await self._source.start(await asyncio.to_thread(self._ledger.cursors))
         self._started = True
 
@@ -86,6 +98,7 @@ class Recorder:
         room, patience = self._pace.batch_rows, _TURN
         due: float | None = None
         while room > 0 and patience > 0 and self._drain_seconds is None:
+            self._read_at = self._clock()
             read = await self._source.read(room, min(patience, _TURN))
             slices += read
             room -= sum(len(part.values) for part in read)
@@ -99,11 +112,15 @@ class Recorder:
         if not slices:
             return
         began = self._clock()
-        appended = await asyncio.to_thread(self._ledger.append, slices)
+        appended = await self._appends.append(slices)
         took = self._clock() - began
         self._changed = True
         await self._source.recorded({part.partition: part.next_cursor for part in slices})
         self._listener.appended(appended, took, self._source.lag())
+
+    def _tell_end(self) -> None:
+        if self._source.lag() == 0:
+            self._appends.at_end(self._read_at)
 
     async def _drain(self, deadline: float) -> None:
         while self._clock() < deadline:
@@ -131,6 +148,9 @@ class Recorder:
 
     async def _close(self) -> None:
         try:
-            await self._source.stop()
+            await self._appends.stop(0.0)
         finally:
-            await asyncio.to_thread(self._ledger.close)
+            try:
+                await self._source.stop()
+            finally:
+                await asyncio.to_thread(self._ledger.close)

@@ -70,7 +70,7 @@ class StreamsUsageSource:
             return await self._read(max_records, max_wait_seconds)
         except LinkDown as error:
             _trouble(error)
-            self._seen_connections = 0
+            self._seen_connections, self._lag = 0, None
             await asyncio.sleep(min(_PAUSE_SECONDS, max_wait_seconds))
             return ()
         except LinkError as error:
