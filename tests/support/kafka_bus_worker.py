@@ -1,6 +1,7 @@
 """A process that is nothing but a bus: answers each request after a while. Fault tests kill it and stop it.
 
-Arguments: address, prefix, group, slot ("-" for none), seconds that most calls take, share of calls that take 1.5 s.
+Arguments: address, prefix, group, slot ("-" for none), seconds that most calls take, share of calls that take 1.5 s,
+and how many requests of ten are parked before they are answered, once or twice.
 It says "started" when it has joined, ends with status 0 on SIGTERM and with 3 when the bus is lost.
 """
 
@@ -11,14 +12,17 @@ import os
 import random
 import signal
 import sys
+import time
 
 from headgate.schemas.config import KafkaBus as Config
+from headgate.schemas.deferral import Deferral, deferred_record, read_deferral
 from headgate.schemas.record import Record
-from headgate.schemas.topics import Topics
+from headgate.schemas.topics import Lane, Tier, Topics
 from headgate.workers.bus.kafka.bus import KafkaBus
 from headgate.workers.bus.port import BusLost
 
 SLOW = 1.5
+LENGTHS = {Tier.SECONDS_10: 1.0, Tier.MINUTE: 2.0, Tier.MINUTES_10: 3.0, Tier.HOUR: 4.0}
 
 
 def tell(bus):
@@ -28,16 +32,34 @@ def tell(bus):
         task.print_stack(file=sys.stderr)
 
 
+def hops_of(delivery, topics):
+    """Return how often a request was parked. One that comes early ends the process."""
+    deferral = read_deferral(delivery.record, topics)
+    if deferral is None:
+        return 0
+    due = delivery.at_ms / 1000 + LENGTHS[topics.tier_of(delivery.record.topic)]
+    if time.time() < due - 0.005:
+        sys.stderr.write(f"{delivery.place} came {due - time.time()} s too early\n")
+        os._exit(4)
+    return deferral.hops
+
+
 async def main():
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    address, prefix, group, slot, seconds, share = sys.argv[1:]
+    address, prefix, group, slot, seconds, share, parked = sys.argv[1:]
     config = Config(bootstrap_servers=[address], prefix=prefix, group=group, partitions=2, session_timeout=2.0)
-    bus = KafkaBus(config, None if slot == "-" else slot, drain_seconds=1.0)
+    bus = KafkaBus(config, None if slot == "-" else slot, drain_seconds=1.0, lengths=LENGTHS)
     topics, tasks, rng = Topics(prefix), set(), random.Random(os.getpid())
 
     async def call(delivery):
         await asyncio.sleep(SLOW if rng.random() < float(share) else rng.random() * float(seconds))
         number = delivery.record.value.split(b" ")[0]
+        hops = hops_of(delivery, topics)
+        if int(number) % 10 < int(parked) and hops < 1 + int(number) % 2:
+            deferral = Deferral(Lane.STANDARD, delivery.place, delivery.at_ms, 0, None, hops + 1)
+            tier = Tier.MINUTE if hops else Tier.SECONDS_10
+            bus.complete(delivery, [deferred_record(delivery.record, deferral, topics, tier)], [])
+            return
         reply = Record(topics.replies(), number + b" by %d" % os.getpid(), number)
         bus.complete(delivery, [reply], [Record(topics.usage, number)])
 

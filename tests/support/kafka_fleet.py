@@ -23,9 +23,9 @@ LOST = 3
 class Worker:
     """One slot: a process that is started again when its bus was lost, as an orchestrator would."""
 
-    def __init__(self, config, slot="-", seconds=0.05, share=0.0):
+    def __init__(self, config, slot="-", seconds=0.05, share=0.0, parked=0):
         self._command = [sys.executable, str(PROGRAM), config.bootstrap_servers[0], config.prefix, config.group]
-        self._command += [slot, str(seconds), str(share)]
+        self._command += [slot, str(seconds), str(share), str(parked)]
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the worker
         self.start()
 
@@ -64,7 +64,7 @@ class Worker:
         """Return what it is at."""
         self.send(signal.SIGUSR1)
         time.sleep(1)
-        return f"\n--- {self._command[-3]} pid {self.process.pid}, status {self.process.poll()}:\n{self._last_words()}"
+        return f"\n--- {self._command[-4]} pid {self.process.pid}, status {self.process.poll()}:\n{self._last_words()}"
 
     async def stop(self):
         self.send(signal.SIGTERM)

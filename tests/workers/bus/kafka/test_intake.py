@@ -1,6 +1,7 @@
 """Which fetched records are admitted, and which are void: assignments come and go while a batch waits."""
 
 import asyncio
+from collections import defaultdict
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
@@ -19,6 +20,26 @@ TP, OTHER = TopicPartition("requests", 0), TopicPartition("requests", 1)
 
 def records(*offsets, tp=TP, timestamp=5):
     return [ConsumerRecord(*tp, o, timestamp, 0, None, b"v", None, -1, 1, ()) for o in offsets]
+
+
+class State:
+    paused = False
+
+    def pause(self):
+        self.paused = True
+
+    def resume(self):
+        self.paused = False
+
+
+class Assignment:
+    """aiokafka's, as far as the shelf looks at it."""
+
+    def __init__(self):
+        self.states = defaultdict(State)
+
+    def state_value(self, tp):
+        return self.states[tp]
 
 
 class Consumer:
@@ -173,3 +194,99 @@ async def test_a_bus_that_is_lost_delivers_no_more():
     b.fate.lose(BusLost("x"))
     await b.intake.handle(records(5))
     assert b.places == []
+
+
+class Parking(Bench):
+    """A bench whose second partition is of a deferral topic."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 7.0
+        self.consumer.now = self.consumer.assignment = Assignment()
+        self.shelf = Shelf({PARKED.topic: 10.0}, now=lambda: self.now)
+        self.intake = Intake(
+            self.partitions,
+            self.consumer,
+            self.bell,
+            self.fate,
+            lambda: self.consumer,
+            self.shelf,
+            now=lambda: self.now,
+            sleep=self.sleep,
+        )
+        self.intake.start(self.admit)
+        self.partitions.take({TP: None, PARKED: None})
+
+    async def wake(self):
+        """Let what is due be delivered; stops after a few turns of the loop."""
+        task = asyncio.create_task(self.intake.wake())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+
+
+PARKED = TopicPartition("deferred", 0)
+
+
+async def test_parked_records_do_not_hold_up_lanes_and_come_when_they_are_due():
+    b = Parking()
+    await b.intake.handle([*records(1, 2, tp=PARKED, timestamp=7_000), *records(8)])
+    await b.wake()
+    assert b.places == ["0/8"]
+    assert b.partitions.uncommitted() == 1
+    b.now = 17.0
+    await b.wake()
+    assert b.places == ["0/8", "deferred/0/1", "deferred/0/2"]
+    assert b.partitions.uncommitted() == 3
+
+
+async def test_what_is_parked_under_one_assignment_is_void_under_the_next():
+    b = Parking()
+    await b.intake.handle(records(1, tp=PARKED, timestamp=7_000))
+    b.consumer.now = b.consumer.assignment = Assignment()
+    b.partitions.take({PARKED: None})
+    b.now = 17.0
+    await b.wake()
+    assert b.places == [], "it is fetched again"
+    await b.intake.handle(records(1, tp=PARKED, timestamp=7_000))
+    await b.wake()
+    assert b.places == ["deferred/0/1"]
+
+
+async def test_records_of_a_parked_partition_that_is_not_ours_yet_are_not_kept():
+    b = Parking()
+    b.partitions.suspend()
+    b.partitions.take({TP: None})
+    await b.intake.handle([*records(1, tp=PARKED, timestamp=7_000), *records(3)])
+    assert len(b.shelf) == 0
+    assert not b.consumer.now.states[PARKED].paused, "it is fetched from where it is taken later"
+    assert b.places == ["0/3"]
+
+
+async def test_the_gateway_is_given_one_handful_at_a_time():
+    b = Parking()
+    b.gate.clear()
+    await b.intake.handle(records(1, tp=PARKED, timestamp=7_000))
+    b.now = 17.0
+    waking = asyncio.create_task(b.intake.wake())
+    handling = asyncio.create_task(b.intake.handle(records(5)))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(b.batches) == 1
+    b.gate.set()
+    await handling
+    assert sorted(b.places) == ["0/5", "deferred/0/1"]
+    waking.cancel()
+    await asyncio.wait([waking])
+
+
+async def test_a_log_that_went_back_ends_the_bus_also_when_it_is_of_a_deferral_topic():
+    b = Parking()
+    await b.intake.handle(records(5, tp=PARKED, timestamp=0))
+    b.now = 17.0
+    await b.wake()
+    await b.intake.handle(records(4, tp=PARKED, timestamp=0))
+    await b.wake()
+    assert b.places == ["deferred/0/5"]
+    assert isinstance(b.fate.lost, BusLost)

@@ -23,7 +23,7 @@ async def test_every_request_has_one_reply_whatever_happens_to_workers_and_broke
     topics = Topics(config.prefix)
     await make_topics(config)
     with fleet() as workers:
-        workers += [Worker(config, slot, share=0.05) for slot in ("a", "b", "-")]
+        workers += [Worker(config, slot, share=0.05, parked=3) for slot in ("a", "b", "-")]
         for window in range(0, REQUESTS, 1000):
             await append(config, [request(topics, n) for n in range(window, window + 1000)])
             await upset(rng, workers, own_kafka)
