@@ -64,6 +64,10 @@ class MemoryWorld:
     async def held(self, window):
         return self.store.held((window.name, window.start_us))
 
+    async def budgets(self, windows):
+        """What is settled and held in each."""
+        return {window: (await self.settled(window), await self.held(window)) for window in windows}
+
     async def in_parallel(self, name):
         return self.store.in_parallel(name)
 
@@ -130,6 +134,14 @@ class RedisWorld:
 
     async def held(self, window):
         return await self._budget("h", window)
+
+    async def budgets(self, windows):
+        """What is settled and held in each."""
+        there = await self.client.hgetall(await self._of_life("budgets"))
+        ids = {window: f"{window.name}:{window.start_us}" for window in windows}
+        return {
+            window: tuple(int(there.get(f"{field}{ids[window]}".encode(), 0)) for field in "sh") for window in windows
+        }
 
     async def in_parallel(self, name):
         return int(await self.client.hget(await self._of_life("parallel"), name) or 0)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ...routing.admission.demand import Demand
+from ...routing.admission.demand import Demand, Hold
 
 
 @dataclass(slots=True)
@@ -16,6 +16,13 @@ class Grant:
     counted_us: int
     #: Whether the call lasts: it holds parallel slots.
     in_call: bool = True
+    #: Whether its cost is known: the ledger will have it, and its holds are not posted again.
+    settled: bool = False
+
+    @property
+    def holds(self) -> Sequence[Hold]:
+        """What it holds until its cost is known."""
+        return () if self.settled else self.demand.holds
 
 
 class Grants:
@@ -34,8 +41,8 @@ class Grants:
         return len(self._grants)
 
     def add(self, demand: Demand, at_us: int, counted_us: int) -> None:
-        """Hear that an attempt may begin."""
-        self._grants[demand.attempt_id] = Grant(demand, at_us, counted_us)
+        """Hear that an attempt may begin; asked again, nothing is new."""
+        self._grants.setdefault(demand.attempt_id, Grant(demand, at_us, counted_us))
 
     def finish(self, attempt_id: str) -> bool:
         """Hear that a call is over; return whether it was known to last."""
@@ -43,7 +50,7 @@ class Grants:
         if grant is None or not grant.in_call:
             return False
         grant.in_call = False
-        if not grant.demand.holds:
+        if not grant.holds:
             del self._grants[attempt_id]
         return True
 
@@ -57,10 +64,6 @@ class Grants:
                 f"expected an amount for each of the {len(grant.demand.holds)} holds of attempt {attempt_id}, "
                 f"got {len(amounts)}"
             )
-        grant.demand = _without_holds(grant.demand)
+        grant.settled = True
         if not grant.in_call:
             del self._grants[attempt_id]
-
-
-def _without_holds(demand: Demand) -> Demand:
-    return Demand(demand.attempt_id, demand.charges, demand.parallel)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from ...routing.admission.demand import Correction, Demand
-from ...routing.admission.verdict import Go, Verdict
+from ...routing.admission.verdict import Fenced, Go, Verdict
 from .grants import Grants
 from .memory_life import Life, window_key
 from .memory_store import MemoryStore
@@ -51,6 +51,8 @@ class MemoryAdmission:
         verdict, counted_us = self._store.answer(self._worker, demand)
         if isinstance(verdict, Go):
             self._grants.add(demand, verdict.at_us, counted_us)
+        elif isinstance(verdict, Fenced):
+            self._grants.finish(demand.attempt_id)
         return verdict
 
     def finish(self, attempt_id: str, corrections: Sequence[Correction]) -> None:

@@ -82,7 +82,7 @@ class MemoryStore:
 
     def _restore(self, worker: str, grant: Grant, *, fresh: bool) -> None:
         demand, attempt = grant.demand, grant.demand.attempt_id
-        if fresh and demand.holds and attempt not in self.life.holds and attempt not in self.life.ended:
+        if fresh and grant.holds and attempt not in self.life.holds and attempt not in self.life.ended:
             self._hold(demand, grant.at_us)
         if grant.in_call and attempt not in self._calls(worker):
             self._call(worker, demand, grant.at_us, grant.counted_us)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ...producers.redis_link import LinkDown, LinkError, LinkFull, insist
 from ...routing.admission.demand import Correction, Demand
-from ...routing.admission.verdict import Go, Verdict
+from ...routing.admission.verdict import Fenced, Go, Verdict
 from .calls import Calls, Store
 from .grants import Grants
 from .wire import Tables, ask, decode, encode, restoring, verdict_of
@@ -125,6 +125,8 @@ class RedisAdmission:
         for demand, verdict, answer in zip(demands, verdicts, answers, strict=True):
             if isinstance(verdict, Go):
                 self._grants.add(demand, verdict.at_us, answer[2])
+            elif isinstance(verdict, Fenced):
+                self._grants.finish(demand.attempt_id)
         return verdicts
 
     def finish(self, attempt_id: str, corrections: Sequence[Correction]) -> None:

@@ -136,7 +136,7 @@ def restoring(worker: str, dead_us: int, grants: Iterable[Grant]) -> bytes:
             grant.in_call,
             tables.charges(grant.demand.charges),
             [parallel.name for parallel in grant.demand.parallel],
-            tables.holds(grant.demand.holds),
+            tables.holds(grant.holds),
         )
         for grant in grants
     ]

@@ -1,0 +1,89 @@
+"""What was granted, and what may be: kept apart from both peers, and too simple to be wrong."""
+
+from dataclasses import dataclass, field
+
+from headgate.routing.admission.calendar import grace_us
+from headgate.routing.admission.demand import Demand
+
+
+@dataclass
+class Attempt:
+    """One attempt that may begin."""
+
+    worker: str
+    demand: Demand
+    at_us: int
+    #: What its charges are known to have been too much, by limit.
+    less: dict[str, int] = field(default_factory=dict)
+    in_call: bool = True
+    #: Its parallel slots were given to others, because its worker was silent for too long.
+    void: bool = False
+    #: The true amounts, once its event is durable.
+    cost: tuple[int, ...] | None = None
+    applied: bool = False
+
+    @property
+    def over(self):
+        return not self.in_call and (self.applied or not self.demand.holds)
+
+    @property
+    def held(self):
+        """What it keeps from others, by window."""
+        amounts = [hold.amount for hold in self.demand.holds] if self.cost is None else self.cost
+        return {hold.window: amount for hold, amount in zip(self.demand.holds, amounts, strict=True)}
+
+
+class Audit:
+    """The log of all attempts."""
+
+    def __init__(self):
+        self.log: list[Attempt] = []
+        self.settled = {}
+
+    def granted(self, worker, demand, at_us):
+        self.log.append(Attempt(worker, demand, at_us))
+
+    @property
+    def lasting(self):
+        return [attempt for attempt in self.log if not attempt.over]
+
+    def apply(self, attempt):
+        """The event is in the ledger."""
+        attempt.applied = True
+        for hold, amount in zip(attempt.demand.holds, attempt.cost, strict=True):
+            self.settled[hold.window] = self.settled.get(hold.window, 0) + amount
+
+    def held(self, window):
+        return sum(attempt.held.get(window, 0) for attempt in self.log if not attempt.applied)
+
+    def in_parallel(self, parallel):
+        calls = (attempt for attempt in self.log if attempt.in_call and not attempt.void)
+        return sum(parallel in attempt.demand.parallel for attempt in calls)
+
+    def check_parallel(self, parallels):
+        for parallel in parallels:
+            assert self.in_parallel(parallel) <= parallel.limit, parallel
+
+    def check_budgets(self, windows):
+        for window in windows:
+            total = self.settled.get(window, 0) + self.held(window)
+            assert total <= window.limit, f"{total} of {window}"
+
+    def check_rates(self, limits):
+        """Slide a window over the log: a window with the largest sum can be moved until it begins with a call.
+
+        A ticket's call begins at most its grace after its slot, so a window that is shorter by so much is exact; the
+        whole window is, where nobody used a ticket.
+        """
+        for limit in limits:
+            calls = sorted(
+                (attempt.at_us, charge.amount - attempt.less.get(limit.name, 0), attempt.demand.ticket_us is None)
+                for attempt in self.log
+                for charge in attempt.demand.charges
+                if charge.limit.name == limit.name
+            )
+            punctual = all(call[2] for call in calls)
+            length = limit.period_us - (0 if punctual else grace_us(limit))
+            for begin, _, _ in calls:
+                there = sum(amount for at, amount, _ in calls if begin <= at < begin + length)
+                assert there <= limit.limit, f"{there} from {begin} on in {limit}"
