@@ -13,6 +13,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from ..schemas.config import KafkaBus
 from ..schemas.topics import Topics
 from .kafka_client import MAX_RECORD_BYTES, ClientOptions
+from .kafka_entry import enter
 
 _ALREADY_EXISTS: Final = 36
 #: There, or there in a moment: its leader is being chosen.
@@ -59,11 +60,11 @@ class TopicsMissingError(Exception):
 async def ensure_topics(options: ClientOptions, config: KafkaBus, wanted: Mapping[str, Mapping[str, str]]) -> None:
     """Make those of the `wanted` topics (name → its settings) that do not exist, and wait until all do.
 
-    Raises `TopicsMissingError`, and aiokafka's `KafkaConnectionError` when no broker can be reached.
+    Raises `TopicsMissingError`, and `NoEntryError` when no broker can be reached or none lets us in.
     """
     client = AIOKafkaClient(**options)
     try:
-        await client.bootstrap()
+        await enter(client, options)
         missing = wanted.keys() - await existing(client, wanted)
         if missing and not config.create_topics:
             raise TopicsMissingError(
