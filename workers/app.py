@@ -15,7 +15,7 @@ from .bus.kafka.bus import KafkaBus
 from .ops.logs import Logs
 from .ops.stopping import Stopping
 from .settings import ConfigErrors, Settings, load_settings
-from .worker import ended, operated
+from .worker import Broken, ended, in_company, operated
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +44,11 @@ class _Application:
             async with (
                 assembled(self._settings, self._options) as worker,
                 operated(worker, self._settings, self._stopping),
+                in_company(worker) as broken,
             ):
                 self._worker = worker
                 self.app.add_broker(self._bus.broker)
-                watching = asyncio.create_task(self._watch())
+                watching = asyncio.create_task(self._watch(broken))
                 try:
                     yield
                 finally:
@@ -79,10 +80,10 @@ class _Application:
         await self._bus.close()
         await self._gateway.gateway.abandon()
 
-    async def _watch(self) -> None:
+    async def _watch(self, broken: Broken) -> None:
         """Let the process end, and be restarted, when its worker cannot go on."""
         try:
-            await ended(self._stopping.wait, self._bus.closed, self._gateway.gateway.broken)
+            await ended(self._stopping.wait, self._bus.closed, *broken)
         except Exception as error:  # noqa: BLE001 - raised again when the application has stopped
             self._failure = error
         self.app.exit()

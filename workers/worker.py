@@ -4,10 +4,11 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+from ..producers.redis_link import LinkError
 from .assembly import NotConfigured, Worker, WorkerOptions, assembled
 from .bus.port import BusLost
 from .embedded.errors import EmbeddedServerError
@@ -49,28 +50,39 @@ async def run_worker(settings: Settings, options: WorkerOptions, announce: Calla
     except NotConfigured as error:
         _log.error("the config is not enough to run: %s", error)
         return _BAD_CONFIG
-    except (BusLost, CannotListen, EmbeddedServerError, OSError) as error:
+    except (BusLost, CannotListen, EmbeddedServerError, LinkError, OSError) as error:
         _log.error("the worker cannot go on: %s", error)
         return _OUR_FAULT
 
 
 async def _run(worker: Worker, stopping: Stopping, say: Callable[[], object]) -> int:
+    async with in_company(worker) as broken:
+        await worker.bus.start(worker.gateway.admit, worker.gateway.committed)
+        announcing = asyncio.create_task(_announced(worker, say))
+        try:
+            healthy = await ended(stopping.wait, worker.bus.closed, *broken)
+            await worker.bus.stop(stopping.remaining() * _CLOSING)
+        finally:
+            announcing.cancel()
+            await worker.gateway.abandon()
+    return _DONE if healthy else _OUR_FAULT
+
+
+#: Each returns, or raises, when something that a worker needs is at its end.
+Broken = Sequence[Callable[[], Awaitable[object]]]
+
+
+@asynccontextmanager
+async def in_company(worker: Worker) -> AsyncGenerator[Broken, None]:
+    """Be heard of by the other workers, and hear what people say to all; yield what must not end before the worker."""
     living = asyncio.create_task(worker.admission.run())
-    await worker.control.start(worker.gateway.heard)
-    await worker.bus.start(worker.gateway.admit, worker.gateway.committed)
-    announcing = asyncio.create_task(_announced(worker, say))
     try:
-        healthy = await ended(
-            stopping.wait, worker.bus.closed, worker.gateway.broken, worker.control.closed, lambda: living
-        )
-        await worker.bus.stop(stopping.remaining() * _CLOSING)
+        await worker.control.start(worker.gateway.heard)
+        yield (worker.gateway.broken, worker.control.closed, lambda: asyncio.shield(living))
     finally:
-        announcing.cancel()
-        await worker.gateway.abandon()
         await worker.control.stop()
         living.cancel()
         await asyncio.gather(living, return_exceptions=True)
-    return _DONE if healthy else _OUR_FAULT
 
 
 @asynccontextmanager
@@ -97,7 +109,7 @@ async def _announced(worker: Worker, say: Callable[[], object]) -> None:
     say()
 
 
-async def ended(asked: Callable[[], Awaitable[None]], *broken: Callable[[], Awaitable[None]]) -> bool:
+async def ended(asked: Callable[[], Awaitable[None]], *broken: Callable[[], Awaitable[object]]) -> bool:
     """Wait for the first to end; say whether it was `asked`. Raises what the first one raised."""
     tasks = [asyncio.ensure_future(wait()) for wait in (asked, *broken)]
     try:
