@@ -11,6 +11,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multipl
 
 from headgate.workers.journal.claims import Answer, Answered, Claim, Mine, Reused, Run, Taken
 
+WHICH = st.integers(0, 2)
+REQUESTS = "rs"
+ATTEMPTS = st.integers(0, 2)
+
 
 @dataclass(eq=False)
 class Worker:
@@ -49,6 +53,7 @@ class Truth:
     #: Runs that nobody has accounted for, as the store must know them.
     runs: list = field(default_factory=list)
     answer: Answer | None = None
+    answered_by: Held | None = None
     committed: bool = False
     #: Attempts that were begun, and events that the bus has.
     begun: set = field(default_factory=set)
@@ -71,7 +76,6 @@ class Truth:
 class Lives(RuleBasedStateMachine):
     """Workers that claim, begin, answer, commit, give up, are paused, and die, over a few requests."""
 
-    workers = Bundle("workers")
     held = Bundle("held")
     answered = Bundle("answered")
     harness_of = None
@@ -80,7 +84,8 @@ class Lives(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.harness = self.do(self._opened())
-        self.truths = {request_id: Truth() for request_id in ("r", "s")}
+        self.truths = {request_id: Truth() for request_id in REQUESTS}
+        self.workers = [self.born() for _ in range(3)]
 
     async def _opened(self):
         return type(self).harness_of()
@@ -95,39 +100,62 @@ class Lives(RuleBasedStateMachine):
     def journal(self, worker):
         return self.harness.journal(worker.owner)
 
-    @rule(target=workers)
-    def start(self):
+    def born(self):
         worker = Worker(new_claim().run.id)
-        self.do(self.harness.beat(worker.owner))
+        self.wake(worker)
         return worker
 
-    @rule(worker=workers)
-    def pause(self, worker):
-        worker.living = False
-        self.do(self.harness.die(worker.owner))
-
-    @rule(worker=workers)
     def wake(self, worker):
         worker.living = True
         self.do(self.harness.beat(worker.owner))
 
-    @rule(worker=consumes(workers))
-    def kill(self, worker):
+    def silence(self, worker):
         worker.living = False
         self.do(self.harness.die(worker.owner))
 
+    def one_that_lives(self, which):
+        """Return a worker that lives: a paused one only if there is no other."""
+        found = next((worker for worker in self.workers[which:] + self.workers[:which] if worker.living), None)
+        if found is None:
+            found = self.workers[which]
+            self.wake(found)
+        return found
+
+    @rule(which=WHICH)
+    def pause(self, which):
+        self.silence(self.workers[which])
+
+    @rule(which=WHICH)
+    def go_on(self, which):
+        self.wake(self.workers[which])
+
+    @rule(which=WHICH)
+    def kill(self, which):
+        """What it holds it holds for ever: nobody can tell it from one that is paused for ever."""
+        self.silence(self.workers[which])
+        self.workers[which] = self.born()
+
     @rule(
         target=held,
-        worker=workers,
-        request_id=st.sampled_from("rs"),
+        which=WHICH,
+        request_id=st.sampled_from(REQUESTS),
         place=st.sampled_from("pq"),
-        fingerprint=st.sampled_from([b"1", b"1", b"1", b"2"]),
+        fingerprint=st.sampled_from([b"1"] * 6 + [b"2"]),
+        attempts=ATTEMPTS,
     )
-    def claim(self, worker, request_id, place, fingerprint):
-        if not worker.living:
-            return multiple()
-        truth = self.truths[request_id]
-        claim = new_claim(request_id, place, fingerprint)
+    def claim(self, which, request_id, place, fingerprint, attempts):
+        worker = self.one_that_lives(which)
+        return self.claimed(worker, new_claim(request_id, place, fingerprint), attempts)
+
+    @rule(target=held, one=held, which=WHICH, attempts=ATTEMPTS)
+    def take_over(self, one, which, attempts):
+        """Whoever has the claim falls silent, and the request is delivered to another, or to itself."""
+        self.silence(one.worker)
+        again = new_claim(one.claim.request_id, one.claim.place, one.claim.fingerprint)
+        return self.claimed(self.one_that_lives(which), again, attempts)
+
+    def claimed(self, worker, claim, attempts):
+        truth = self.truths[claim.request_id]
         said = self.do(claim_one(self.journal(worker), claim))
         undurable = truth.begun - truth.durable
         if isinstance(said, Mine):
@@ -139,17 +167,21 @@ class Lives(RuleBasedStateMachine):
         assert said == truth.expected(worker, claim)
         if not isinstance(said, Mine):
             return multiple()
-        truth.fingerprint = fingerprint
+        truth.fingerprint = claim.fingerprint
         truth.holder = Held(worker, claim, said.interrupted)
         truth.runs.append(claim.run)
+        for _ in range(attempts):
+            self.begin(truth.holder)
         return truth.holder
 
     @rule(one=held)
     def attempt(self, one):
         """A worker that was paused for long does not know it."""
+        if self.truths[one.claim.request_id].answered_by is not one:
+            self.begin(one)
+
+    def begin(self, one):
         truth = self.truths[one.claim.request_id]
-        if truth.answer is not None and truth.holder is one:
-            return  # it knows that it has answered
         run = replace(one.claim.run, attempts=(*one.attempts, "d"))
         written = self.do(self.harness.write(self.journal(one.worker).mark(one.claim, run)))
         assert written == (truth.holder is one), "fencing"
@@ -158,17 +190,17 @@ class Lives(RuleBasedStateMachine):
             truth.runs[-1] = run
             truth.begun |= events_of([run])
 
-    @rule(target=answered, one=consumes(held))
+    @rule(target=answered, one=held)
     def answer(self, one):
         truth = self.truths[one.claim.request_id]
         answer = Answer(one.claim.run.id.encode() * 50, one.usage(), one.claim.place)
         (stored,) = self.do(self.journal(one.worker).answer([(one.claim, answer)]))
-        ours = truth.holder is one and truth.answer is None
-        assert stored == ours, "two answers, or none"
+        if truth.holder is one and truth.answer is None:
+            truth.answer, truth.answered_by = answer, one
+        assert stored == (truth.answered_by is one), "two answers, or none"
         if not stored:
             truth.durable |= set(one.usage())  # what was spent was spent
             return multiple()
-        truth.answer = answer
         return one
 
     @rule(one=consumes(answered), tells=st.booleans())
@@ -181,12 +213,13 @@ class Lives(RuleBasedStateMachine):
             truth.committed = True
             truth.end()
 
-    @rule(worker=workers, request_id=st.sampled_from("rs"), place=st.sampled_from("pq"))
-    def deliver_again(self, worker, request_id, place):
+    @rule(which=WHICH, request_id=st.sampled_from(REQUESTS), place=st.sampled_from("pq"))
+    def deliver_again(self, which, request_id, place):
         """A redelivery or a duplicate of something that was answered: publish, commit, tell."""
         truth = self.truths[request_id]
-        if truth.answer is None or not worker.living:
+        if truth.answer is None:
             return
+        worker = self.one_that_lives(which)
         claim = new_claim(request_id, place, truth.fingerprint)
         said = self.do(claim_one(self.journal(worker), claim))
         assert said == truth.expected(worker, claim)
@@ -200,6 +233,8 @@ class Lives(RuleBasedStateMachine):
     def release(self, one):
         """Deferred, after its events are durable."""
         truth = self.truths[one.claim.request_id]
+        if truth.answered_by is one:
+            return
         truth.durable |= set(one.usage())
         self.do(self.journal(one.worker).release([one.claim]))
         if truth.holder is one:
