@@ -6,8 +6,8 @@ from typing import Final, Self
 from ...schemas.config import Config
 from ...schemas.config_access import Budget, EachValue, Limits
 from .rule_reading import rules_of
-from .rules import Rules
-from .subject import Subject, of, of_value
+from .rules import BudgetRule, Rules
+from .subject import Subject, of, of_field, of_value
 from .windows import Per
 
 _NOTHING: Final = Rules()
@@ -64,6 +64,23 @@ class Rulebook:
         """The periods of rate limits, microseconds."""
         return frozenset(rate.limit.period_us for rules in self._all() for rate in rules.rates)
 
+    def budgets(self) -> Iterator[BudgetRule]:
+        """Return all budgets of whom the config names: not those of end users and values of metadata."""
+        for rules in self._named():
+            yield from rules.budgets
+
+    def budget(self, name: str) -> BudgetRule | None:
+        """Return the budget of a name, None if there is none any more."""
+        for budget in self.budgets():
+            if budget.name == name:
+                return budget
+        fields = ((of_field(field), rules) for field, rules in self._each_value.items())
+        for whose, rules in (("user:", self._each_user), *fields):
+            for budget in rules.budgets:
+                if name.startswith(whose) and name.endswith(budget.name):
+                    return rules.owned_by(name.removesuffix(budget.name)).budget(name)
+        return None
+
     def request(self, subject: Subject) -> Rules:
         """Return what a request is held to, whoever will be called: once, however often it is tried."""
         values = tuple(subject.metadata.get(field) for field in self._each_value)
@@ -75,9 +92,12 @@ class Rulebook:
         whole = (subject.deployment, subject.provider)
         return self._remembered(whole, lambda: Rules.together(self._of_target(subject)))
 
-    def _all(self) -> Iterator[Rules]:
+    def _named(self) -> Iterator[Rules]:
         for rules in (self._keys, self._workspaces, self._orgs, self._models, self._deployments, self._providers):
             yield from rules.values()
+
+    def _all(self) -> Iterator[Rules]:
+        yield from self._named()
         yield self._each_user
         yield from self._each_value.values()
 

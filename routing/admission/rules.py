@@ -77,6 +77,10 @@ class Rules:
         """Say whether there is anything to be held to."""
         return bool(self.rates or self.parallel or self.budgets)
 
+    def budget(self, name: str) -> BudgetRule | None:
+        """Return the budget of a name."""
+        return next((budget for budget in self.budgets if budget.name == name), None)
+
     def owned_by(self, whose: str) -> "Rules":
         """Give nobody's rules to somebody, whom `subject.of` has named."""
         return Rules(

@@ -56,4 +56,9 @@ def of_value(name: str, value: str) -> str:
     >>> of_value("team", "search")
     'metadata.team=search'
     """
-    return f"metadata.{part(name)}={part(value)}"
+    return f"{of_field(name)}{part(value)}"
+
+
+def of_field(name: str) -> str:
+    """Return what that starts with, whatever the value."""
+    return f"metadata.{part(name)}="

@@ -1,6 +1,7 @@
 """The admission peer that lives in a process: for tests, and the model that the Redis peer is held to."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ...routing.admission.demand import Correction, Demand
@@ -8,7 +9,7 @@ from ...routing.admission.verdict import Fenced, Go, Verdict
 from .grants import Grants
 from .memory_life import Life, window_key
 from .memory_store import MemoryStore
-from .port import Alert, BookState, Phase, Posting, Spent, Taken
+from .port import Alert, BookState, BudgetState, Phase, Posting, Spent, Taken
 from .thresholds import threshold_amount
 
 
@@ -125,6 +126,14 @@ class MemoryBook:
             return False
         life.phase = Phase.READY
         return True
+
+    async def budgets(self) -> Sequence[BudgetState]:
+        """Return all that the store has of budgets."""
+        life = self._store.life
+        held: Counter[tuple[str, int]] = Counter()
+        for one in life.holds.values():
+            held.update(one.amounts)
+        return [BudgetState(*key, life.settled[key], held[key]) for key in {*life.settled, *held}]
 
 
 def _posted(life: Life, postings: Sequence[Posting], thresholds: Mapping[str, Sequence[float]]) -> Sequence[Alert]:

@@ -99,6 +99,16 @@ class Alert:
     settled: int
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """What the store has of a budget in one of its windows."""
+
+    name: str
+    start_us: int
+    settled: int
+    held: int
+
+
 class BudgetBook(Protocol):
     """The recorder's side: the store's budgets are the ledger's sums plus the holds in flight."""
 
@@ -131,4 +141,8 @@ class BudgetBook(Protocol):
 
     async def ready(self, epoch: str) -> bool:
         """Let workers spend; False if the epoch is another by now."""
+        ...
+
+    async def budgets(self) -> Sequence[BudgetState]:
+        """Return all that the store has of budgets, in no order: for people."""
         ...

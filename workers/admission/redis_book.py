@@ -7,7 +7,7 @@ from typing import Final
 
 from ...routing.admission.calendar import LIVES
 from .calls import Calls, Store
-from .port import Alert, BookState, Phase, Posting, Spent, Taken
+from .port import Alert, BookState, BudgetState, Phase, Posting, Spent, Taken
 from .thresholds import threshold_amount
 from .wire import Tables, decode, encode, end_of, window_id
 
@@ -86,6 +86,26 @@ class RedisBook:
         while (left := await self._calls.run("ready", encode((epoch, self._settle_us)))) > 0:
             await self._sleep(left / 1e6)
         return bool(left == 0)
+
+    async def budgets(self) -> Sequence[BudgetState]:
+        """Return all that the store has of budgets."""
+        flat: list[bytes] = await self._calls.run("budgets", encode(()))
+        settled: dict[str, int] = {}
+        held: dict[str, int] = {}
+        for field, amount in zip(flat[::2], flat[1::2], strict=True):
+            sums = {b"s": settled, b"h": held}.get(field[:1])
+            if sums is not None:
+                sums[field[1:].decode()] = int(amount)
+        return [
+            BudgetState(*_told_apart(window), settled.get(window, 0), held.get(window, 0))
+            for window in {**settled, **held}
+        ]
+
+
+def _told_apart(window: str) -> tuple[str, int]:
+    """Undo `window_id`."""
+    name, _, start = window.rpartition(":")
+    return name, int(start)
 
 
 def _filling(epoch: str, spent: Sequence[Spent], taken: Sequence[Taken]) -> bytes:

@@ -27,6 +27,7 @@ from ..settings import Settings
 from .buses import bus_errors, needs_server, usage_source
 from .exits import Status
 from .loop import run_loop
+from .recorder_budgets import appends_for, holds_anybody, needs_store_server
 from .settled import settings_of
 
 _log = logging.getLogger(__name__)
@@ -77,11 +78,12 @@ async def run_recorder(
 async def _assembled(settings: Settings, stack: AsyncExitStack) -> tuple[Recorder, Metrics]:
     config = settings.config
     server = None
-    if needs_server(config):
+    if needs_server(config) or (holds_anybody(config) and needs_store_server(config)):
         server = await stack.enter_async_context(EmbeddedServer(Path(config.directory)))
     ledger = await asyncio.to_thread(Ledger.open, config.ledger.path)
     meter = RecorderMeter(lambda: recorder.lag())  # noqa: PLW0108 - it does not exist yet
-    recorder = Recorder(usage_source(config, server), ledger, config.ledger, meter)
+    appends = appends_for(config, ledger, server, stack)
+    recorder = Recorder(usage_source(config, server), ledger, config.ledger, meter, appends=appends)
     return recorder, Metrics([meter, build_readings()])
 
 
