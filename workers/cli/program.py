@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "run": Command("run", "run", "Answer a file of requests, here and now."),
         "submit": Command("submit", "submit", "Put a file of requests on the bus and return."),
         "collect": Command("collect", "collect", "Take the answers of a submitted batch off the bus."),
+        "cancel": Command("cancel", "cancel", "Call for no more of a batch, or for one request no more."),
         "report": Command("report", "report", "Ask the ledger."),
         "up": Command("up", "up", "Keep the embedded stack running until Ctrl-C."),
         "worker": Command("worker", "worker", "Run a gateway worker until it is told to stop."),
@@ -33,6 +34,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "simulate": Command(
             "..simulator.command", "simulate", "Answer as an OpenAI-compatible provider would, without one."
         ),
+        "keys": Command("keys", "keys", "Make, change and list virtual keys."),
         "config": Command("config", "config", "Check and describe the config file."),
     }
 )

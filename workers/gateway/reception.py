@@ -57,15 +57,19 @@ class Reception:
         topics = self.rules.topics
         parked = delivery.record.topic in self.rules.deferrals
         deferral = read_deferral(delivery.record, topics) if parked else None
-        if deferral is not None and deferral.due_ms / 1000 - self.clock.now() > self.rules.wait_in_memory:
-            self.desk.hop(delivery, msgspec.structs.replace(deferral, hops=deferral.hops + 1))
-            return None
         came = _came(delivery, deferral, topics)
         read = read_request(came.record, came.arrival, self.rules.defaults)
         if isinstance(read, Unreadable):
             self.desk.bury(delivery, read.failure, None)
             return None
+        if deferral is not None and isinstance(read, Request) and self._waits_on(read, deferral):
+            self.desk.hop(delivery, msgspec.structs.replace(deferral, hops=deferral.hops + 1))
+            return None
         return await self._recognise(delivery, read, came, deferral)
+
+    def _waits_on(self, request: Request, deferral: Deferral) -> bool:
+        remaining = deferral.due_ms / 1000 - self.clock.now()
+        return remaining > self.rules.wait_in_memory and not self.is_cancelled(request)
 
     async def _recognise(
         self, delivery: Delivery, read: Request | Rejected, came: "_Came", deferral: Deferral | None

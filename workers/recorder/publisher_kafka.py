@@ -17,12 +17,12 @@ _GIVE_UP_SECONDS: Final = 40.0
 class KafkaPublisher:
     """Connects when there is something to publish, and anew after it failed.
 
-    Its transactions fence those of a recorder before it that is not quite dead.
+    Its transactions fence those of whoever had its name before it and is not quite dead.
     """
 
-    def __init__(self, config: KafkaBus) -> None:
+    def __init__(self, config: KafkaBus, name: str = "recorder") -> None:
         self._config = config
-        self._name = f"{config.prefix}recorder"
+        self._name = f"{config.prefix}{name}"
         self._producer: TransactionalProducer | None = None
 
     async def publish(self, records: Sequence[Record]) -> None:

@@ -217,6 +217,16 @@ async def test_what_is_cancelled_while_it_waits_is_answered_cancelled_and_costs_
     assert statuses.count(Status.COMPLETED) == len(bench.provider.calls)
 
 
+async def test_what_is_parked_for_long_is_answered_at_its_next_hop_when_it_was_cancelled():
+    async with watched(config=held_to(limits={"requests_per_hour": 1})) as bench:
+        await bench.send(*[asked(n, batch="b1") for n in range(5)])
+        await bench.replies(1)
+        bench.gateway.heard(control_record(Cancel(at_ms=int(bench.time.at * 1000) + 1, batch="b1"), TOPICS))
+        replies = await bench.replies(5)
+    assert [reply.headgate.status for reply in replies].count(Status.CANCELLED) == 4
+    assert bench.time.at - START < 3700, "the last slot would have been four hours later"
+
+
 async def test_what_is_in_flight_when_it_is_cancelled_finishes_and_is_billed():
     began, gate = asyncio.Event(), asyncio.Event()
 
