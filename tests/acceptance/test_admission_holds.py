@@ -1,0 +1,175 @@
+"""Limits, budgets and duplicates over a fleet of real processes on a real store, with processes killed under them."""
+
+import asyncio
+
+import pytest
+
+from headgate.schemas.reply import Status
+from support.buses import embedded
+from support.cluster import Cluster, line, reconcile
+from support.holding import Fleet, busiest, statuses, watching
+from support.store_server import StoreServer
+
+pytestmark = pytest.mark.timeout(1200)
+
+SECOND = 1_000_000_000
+
+
+async def spend_a_budget(tmp_path, *, workers, requests, kills, seed):
+    """Ask for ten times what a budget allows, from many workers at once, and hold the simulator's books against it."""
+    # what a request of `line` costs at the simulator is about 4,900 nano-dollars, its worst case about 25,000
+    limit = requests * 490
+    budget = {"usd": f"{limit / 1e9:.9f}", "per": "total", "at_limit": "refuse"}
+    config = {"keys": [{"id": "k", "budgets": [budget]}], "limits": {"in_flight": 2000}}
+    with Cluster(tmp_path, config) as cluster:
+        cluster.simulator("--latency", "lognormal:40,300", "--seed", str(seed))
+        async with embedded(tmp_path) as outside:
+            fleet = Fleet(cluster, workers, seed)
+            recorder = cluster.recorder()
+            await asyncio.to_thread(recorder.line)
+            await fleet.start()
+            cursor = await outside.beginning()
+            async with watching(outside.server, {"key:k:usd/total": limit}) as watch:
+                await outside.submit([line(number, key="k") for number in range(requests)])
+                answering = asyncio.create_task(outside.replies(requests, cursor=cursor, seconds=600))
+                for _ in range(kills):
+                    await asyncio.sleep(1.5)
+                    await fleet.kill_one()
+                replies, cursor = await answering
+                settled = await watch.idle(60)
+                await fleet.stop()
+            assert await outside.rest(cursor) == []
+            assert await asyncio.to_thread(recorder.terminate) == 0
+        rows = cluster.ledger()
+        reconcile(cluster.sim.books(), rows)
+    assert len(replies) == requests
+    spent = sum(row["cost_nano"] for row in rows)
+    assert settled["key:k:usd/total"] == spent, "what is settled is the ledger's sum, to the last unit"
+    assert spent <= limit
+    assert spent > limit * 0.8, "a budget that hardly anything fits into proves nothing"
+    assert set(statuses(replies)) == {Status.COMPLETED, Status.REFUSED}
+
+
+async def test_a_budget_holds_at_every_moment_though_workers_are_killed(tmp_path):
+    await spend_a_budget(tmp_path, workers=3, requests=2_000, kills=3, seed=3)
+
+
+@pytest.mark.soak
+async def test_eight_workers_never_spend_more_than_a_budget(tmp_path):
+    await spend_a_budget(tmp_path, workers=8, requests=16_000, kills=16, seed=8)
+
+
+async def hammer_a_limit(tmp_path, *, workers, seconds):
+    """Let workers with more to do than they may for so many seconds, and look at when the simulator was called."""
+    limit = 100
+    config = {"keys": [{"id": "k", "limits": {"requests_per_second": limit, "burst": 0.04}}]}
+    requests = limit * seconds
+    with Cluster(tmp_path, config) as cluster:
+        cluster.simulator("--latency", "constant:30")
+        async with embedded(tmp_path) as outside:
+            recorder = cluster.recorder()
+            fleet = Fleet(cluster, workers)
+            await asyncio.to_thread(recorder.line)
+            await fleet.start()
+            cursor = await outside.beginning()
+            await outside.submit([line(number, key="k") for number in range(requests)])
+            replies, _ = await outside.replies(requests, cursor=cursor)
+            await fleet.stop()
+        books = cluster.sim.books()
+    assert statuses(replies) == {Status.COMPLETED: requests}
+    arrived = sorted(entry["arrived_ns"] for entry in books)
+    took = (arrived[-1] - arrived[0]) / SECOND
+    return limit, busiest(arrived, SECOND), requests / took / limit
+
+
+async def test_no_second_has_more_requests_than_the_limit_and_hardly_any_slot_is_left_unused(tmp_path):
+    limit, most, used = await hammer_a_limit(tmp_path, workers=3, seconds=10)
+    # what is let in at one moment arrives a few milliseconds later, each a little differently: 4 are let in together
+    assert most <= limit + 8, f"{most} requests in one second"
+    assert used >= 0.9, f"{used:.1%} of the limit were used"
+
+
+@pytest.mark.soak
+async def test_no_second_has_more_requests_than_the_limit_for_half_a_minute_from_eight_workers(tmp_path):
+    limit, most, used = await hammer_a_limit(tmp_path, workers=8, seconds=30)
+    assert most <= limit + 8, f"{most} requests in one second"
+    assert used >= 0.95, f"{used:.1%} of the limit were used"
+
+
+async def submit_three_times(tmp_path, *, workers, requests):
+    with Cluster(tmp_path, {}) as cluster:
+        cluster.simulator("--latency", "constant:20")
+        async with embedded(tmp_path) as outside:
+            recorder = cluster.recorder()
+            fleet = Fleet(cluster, workers)
+            await asyncio.to_thread(recorder.line)
+            await fleet.start()
+            cursor = await outside.beginning()
+            lines = [line(number) for number in range(requests)]
+            # the batch's mark is of no account here: the same ids are put on the bus three times
+            for turn in range(3):
+                await outside.submit([{**each, "id": f"same-{n}"} for n, each in enumerate(lines)], batch=f"b{turn}")
+            replies = []
+            while len(replies) < 3 * requests:
+                got = await outside.bus.replies(outside.topics.replies(), cursor, 1.0)
+                cursor = got.cursor
+                replies += got.records
+            await fleet.stop()
+            assert await asyncio.to_thread(recorder.terminate) == 0
+        books, rows = cluster.sim.books(), cluster.ledger()
+    served = [entry["request"] for entry in books]
+    assert len(served) == len(set(served)) == requests, "a request was called for twice"
+    answers = {}
+    for record in replies:
+        answers.setdefault(dict(record.headers)["headgate-request-id"], set()).add(record.value)
+    assert len(answers) == requests
+    assert all(len(values) == 1 for values in answers.values()), "two answers to one request"
+    assert sum(row["outcome"] == "succeeded" for row in rows) == requests
+    assert sum(row["outcome"] == "replayed" for row in rows) == 2 * requests
+    assert sum(row["cost_nano"] for row in rows if row["outcome"] == "replayed") == 0
+
+
+async def test_what_is_submitted_three_times_is_called_for_once(tmp_path):
+    await submit_three_times(tmp_path, workers=2, requests=1_000)
+
+
+@pytest.mark.soak
+async def test_ten_thousand_requests_submitted_three_times_are_called_for_once(tmp_path):
+    await submit_three_times(tmp_path, workers=3, requests=10_000)
+
+
+async def test_the_promises_hold_though_the_store_loses_everything_and_is_away(tmp_path):
+    """Journal, limits and budgets are flushed, then the server is killed, while a fleet spends."""
+    requests, limit = 1_500, 40_000_000
+    budget = {"usd": f"{limit / 1e9:.9f}", "per": "total", "at_limit": "refuse"}
+    config = {"keys": [{"id": "k", "budgets": [budget], "limits": {"requests_per_second": 150, "burst": 0.1}}]}
+    config |= {"admission": {"dead_after": 3}}
+    with (
+        StoreServer(tmp_path) as store,
+        Cluster(tmp_path, {**config, "store": {"redis": {"url": store.url}}}) as cluster,
+    ):
+        cluster.simulator("--latency", "lognormal:60,300", "--seed", "5")
+        async with embedded(tmp_path) as outside:
+            recorder = cluster.recorder()
+            fleet = Fleet(cluster, 2)
+            await asyncio.to_thread(recorder.line)
+            await fleet.start()
+            cursor = await outside.beginning()
+            await outside.submit([line(number, key="k") for number in range(requests)])
+            answering = asyncio.create_task(outside.replies(requests, cursor=cursor, seconds=300))
+            await asyncio.to_thread(cluster.sim.wait_for, 200)
+            await asyncio.to_thread(store.flush)
+            await asyncio.to_thread(cluster.sim.wait_for, 500)
+            await asyncio.to_thread(store.stop_and_go, 5.0)
+            await asyncio.to_thread(cluster.sim.wait_for, 800)
+            await asyncio.to_thread(store.restart_empty)
+            replies, cursor = await answering
+            await fleet.stop()
+            assert await outside.rest(cursor) == []
+            assert await asyncio.to_thread(recorder.terminate) == 0
+        books, rows = cluster.sim.books(), cluster.ledger()
+        reconcile(books, rows)
+    assert statuses(replies)[Status.COMPLETED] > 0
+    assert len(replies) == requests
+    assert sum(row["cost_nano"] for row in rows) <= limit
+    assert busiest([entry["arrived_ns"] for entry in books], SECOND) <= 150 + 15
