@@ -196,6 +196,30 @@ async def test_a_cancelled_slot_is_free(world):
     assert await ask(admission, Demand("b", one())) == [wait]
 
 
+async def test_a_cancelled_slot_far_ahead_is_free(world):
+    admission = world.worker("w")
+    demands = [Demand(f"a{n}", one()) for n in range(50)]
+    wait = (await ask(admission, *demands))[25]
+    assert wait.seconds > 7
+    admission.cancel(demands[25], wait.ticket_us)
+    await told(world, admission)
+    assert await ask(admission, Demand("b", one())) == [wait]
+
+
+async def test_a_late_ticket_counts_when_its_call_begins_if_there_is_room(world, clock):
+    admission = world.worker("w")
+    limit = RateLimit("l", 5, SECOND, 3)
+    wait = (await ask(admission, *(Demand(f"a{n}", one(limit=limit)) for n in range(4))))[-1]
+    clock.now = START + 3 * SLOT
+    late = Demand("a3", one(limit=limit), ticket_us=wait.ticket_us)
+    assert await ask(admission, Demand("b", one(limit=limit)), late) == [Go(clock.now)] * 2
+    verdicts = []
+    for slot in (34, 35):  # two of the window are from the third slot
+        clock.now = START + slot * SLOT
+        verdicts += await ask(admission, *(Demand(f"c{slot}{n}", one(limit=limit)) for n in range(2)))
+    assert [type(verdict) for verdict in verdicts] == [Go, Go, Go, Wait]
+
+
 async def test_what_ledger_and_workers_know_is_counted_in_a_new_life(world):
     admission = world.worker("w")
     await ask(admission, Demand("a", one()))
@@ -406,6 +430,20 @@ async def test_a_run_whose_claim_the_store_has_lost_goes_on(world):
 async def test_the_seal_of_a_request_that_was_ended_by_another_fences(world):
     await world.claim("r", b"")
     assert await ask(world.worker("w"), marked(world, "r", b"run", b"1")) == [Fenced()]
+
+
+async def test_marks_are_written_again_in_a_new_life(world):
+    """The worker may die in it: its attempt must be found."""
+    admission = world.worker("w")
+    await world.claim("r", b"\x95run\x00\xff")
+    demand = marked(world, "r", b"run", b"1", holds=hold(50))
+    assert await ask(admission, demand, marked(world, "s", b"run", b"1", holds=hold(1))) == [Go(START)] * 2
+    await world.lose()
+    await world.claim("s", b"\x95other\x00\xff")
+    await world.book.open("e2", {}, (), ())
+    await world.beat(admission)
+    assert await world.runs("r") == [b"\x95run\x00\xff1"]
+    assert await world.runs("s") == [b"\x95other\x00\xff"]
 
 
 # The book

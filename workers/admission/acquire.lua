@@ -65,25 +65,6 @@ local function plus(sums, name, amount)
   sums[name] = (sums[name] or 0) + amount
 end
 
--- Marks
-
--- A run that was taken over leaves an entry when it ends. No entry at all: the store has lost it, and the request is
--- the worker's as much as it was.
-local function is_fenced(mark)
-  mark.last = call('LINDEX', KEYS[mark[1]], -1)
-  return mark.last and string.sub(mark.last, 1, mark[4]) ~= string.sub(ARGV[4], mark[2] + 1, mark[2] + mark[4])
-end
-
-local function write(mark)
-  local value = string.sub(ARGV[4], mark[2] + 1, mark[2] + mark[3])
-  if mark.last then
-    call('LSET', KEYS[mark[1]], -1, value)
-  else
-    call('RPUSH', KEYS[mark[1]], value)
-    call('PEXPIRE', KEYS[mark[1]], digits(args[5]))
-  end
-end
-
 -- Rate limits
 
 local function of(limit)
@@ -294,7 +275,7 @@ end
 local function grant(place, demand, counted)
   take(demand, counted)
   if demand[8] ~= 0 then
-    write(demand[8])
+    write(demand[8], args[5])
   end
   return {GO, now, counted}
 end
@@ -342,7 +323,7 @@ local function answer(place, demand)
   local before = known(place, demand)
   if before then
     if demand[8] ~= 0 then
-      write(demand[8])
+      write(demand[8], args[5])
     end
     return {GO, before[1], before[2]}
   end

@@ -239,8 +239,10 @@ local function save(c)
   end
   many('HSET', c.key, fields)
   many('HDEL', c.key, stale)
-  -- longer than any window with its last slot
-  call('PEXPIRE', c.key, digits(math.ceil(((c.last + c.origin + WINDOW + 1) * c.length - now) / 1000)))
+  -- longer than any window with its last slot; a clock that is given does not go with the server's
+  if ARGV[2] == '' then
+    call('PEXPIRE', c.key, digits(math.ceil(((c.last + c.origin + WINDOW + 1) * c.length - now) / 1000)))
+  end
 end
 
 local function save_calendars()

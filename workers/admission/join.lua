@@ -1,16 +1,18 @@
 -- Counts on a worker, and takes up what it was granted, as far as it was lost here.
 --
--- ARGV[3]  {worker, silence after which a worker is dead (microseconds), limits {name, period}, windows {name and start,
---          end or -1}, grants}
---          grant {attempt, begun, time whose slots count, whether the call lasts, {limit, amount, ...},
---          {parallel limit's name, ...}, {window, amount, ...}}
+-- KEYS[3..]  where the journal keeps the runs of requests
+-- ARGV[3]    {worker, silence after which a worker is dead (microseconds), how long runs are remembered (milliseconds),
+--            limits {name, period}, windows {name and start, end or -1}, grants}
+--            grant {attempt, begun, time whose slots count, whether the call lasts, {limit, amount, ...},
+--            {parallel limit's name, ...}, {window, amount, ...}, mark or 0}
+-- ARGV[4]    the marks, see marks.lua
 -- Returns the epoch. Safe to send again.
 
-local worker, dead_us, limits, windows, grants = args[1], args[2], args[3], args[4], args[5]
+local worker, dead_us, limits, windows, grants = args[1], args[2], args[4], args[5], args[6]
 
 local heard = sweep(worker, dead_us)
 hear(worker, heard, dead_us)
--- Holds and charges only the first time in this life. Later they are here, or the ledger has the attempt by now.
+-- Holds, charges and marks only the first time in this life. Later they are here, or the attempt is over for others.
 local fresh = call('SADD', prefix .. 'joined', worker) == 1
 if epoch == '' then
   return epoch
@@ -54,6 +56,9 @@ for _, grant in ipairs(grants) do
   end
   if grant[4] then
     restore_call(grant)
+  end
+  if fresh and grant[8] ~= 0 and not is_fenced(grant[8]) then
+    write(grant[8], args[3])
   end
 end
 add_sums(PARALLEL, parallel_sums, true)

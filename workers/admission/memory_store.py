@@ -88,6 +88,8 @@ class MemoryStore:
             self._call(worker, demand, grant.at_us, grant.counted_us)
             if fresh:
                 self._count(demand, grant.counted_us)
+        if fresh and not self._is_fenced(demand):
+            self._write_mark(demand)
 
     def _sweep(self, worker: str) -> None:
         """Void what dead workers hold of parallel slots. Who was away itself, or is new, does not judge others yet."""

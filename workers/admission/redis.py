@@ -162,7 +162,8 @@ class RedisAdmission:
         return encode((self._worker, self._name(), self._dead_us, tables.calendars, over, costs, unused))
 
     async def _join(self) -> None:
-        raw = await self._insist("join", restoring(self._worker, self._dead_us, self._grants))
+        grants = restoring(self._worker, self._dead_us, _REMEMBERED_MS, self._grants)
+        raw = await self._insist("join", grants.payload, grants.keys, grants.marks)
         self._epoch = raw.decode()
         _log.info("admission joined", extra={"epoch": self._epoch, "grants": len(self._grants)})
 

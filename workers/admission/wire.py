@@ -1,6 +1,6 @@
 """Demands and verdicts as `acquire.lua`, `release.lua` and `join.lua` read and write them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -95,7 +95,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A call of `acquire.lua`."""
+    """A call of `acquire.lua` or `join.lua`."""
 
     keys: Sequence[str]
     payload: bytes
@@ -125,9 +125,9 @@ def ask(head: tuple[object, ...], demands: Sequence[Demand]) -> Question:
     return Question(marks.keys, payload, b"".join(marks.values))
 
 
-def restoring(worker: str, dead_us: int, grants: Iterable[Grant]) -> bytes:
+def restoring(worker: str, dead_us: int, remembered_ms: int, grants: Iterable[Grant]) -> Question:
     """Write down what a worker was granted, for `join.lua`."""
-    tables = Tables()
+    tables, marks = Tables(), _Marks()
     rows = [
         (
             grant.demand.attempt_id,
@@ -137,29 +137,28 @@ def restoring(worker: str, dead_us: int, grants: Iterable[Grant]) -> bytes:
             tables.charges(grant.demand.charges),
             [parallel.name for parallel in grant.demand.parallel],
             tables.holds(grant.holds),
+            0 if grant.demand.mark is None else marks.place(grant.demand.mark),
         )
         for grant in grants
     ]
-    return encode((worker, dead_us, tables.calendars, tables.ends, rows))
+    payload = encode((worker, dead_us, remembered_ms, tables.calendars, tables.ends, rows))
+    return Question(marks.keys, payload, b"".join(marks.values))
+
+
+#: By their numbers in `acquire.lua`; those that say just what they are made of.
+_PLAIN: Final[Mapping[int, Callable[..., Verdict]]] = {2: Late, 3: Busy, 5: Never, 6: Stale, 7: Fenced, 8: NotReady}
 
 
 def verdict_of(answer: Sequence[Any], now_us: int) -> Verdict:
     """Read one answer."""
-    return _VERDICTS[answer[0]](answer, now_us)
-
-
-#: In the order of their numbers in `acquire.lua`.
-_VERDICTS: Final[tuple[Callable[[Sequence[Any], int], Verdict], ...]] = (
-    lambda answer, _: Go(answer[1]),
-    lambda answer, now_us: Wait((answer[1] - now_us) / 1e6, answer[1], answer[2]),
-    lambda answer, _: Late(answer[1], answer[2]),
-    lambda answer, _: Busy(answer[1]),
-    lambda answer, _: Exhausted(answer[1], None if answer[2] < 0 else answer[2]),
-    lambda answer, _: Never(answer[1], answer[2], answer[3]),
-    lambda answer, _: Stale(answer[1]),
-    lambda *_: Fenced(),
-    lambda *_: NotReady(),
-)
+    number, *facts = answer
+    if number == 0:
+        return Go(facts[0])
+    if number == 1:
+        return Wait((facts[0] - now_us) / 1e6, *facts)
+    if number == 4:
+        return Exhausted(facts[0], None if facts[1] < 0 else facts[1])
+    return _PLAIN[number](*facts)
 
 
 def window_id(window: BudgetWindow) -> str:
