@@ -54,6 +54,8 @@ class Truth:
     runs: list = field(default_factory=list)
     answer: Answer | None = None
     answered_by: Held | None = None
+    #: Those who had the claim before it was taken over.
+    ghosts: list = field(default_factory=list)
     committed: bool = False
     #: Attempts that were begun, and events that the bus has.
     begun: set = field(default_factory=set)
@@ -68,9 +70,6 @@ class Truth:
         if self.holder is not None and self.holder.worker.living:
             return Taken(by_us=self.holder.worker is worker)
         return Mine(tuple(run for run in self.runs if run.attempts))
-
-    def end(self):
-        self.holder, self.runs = None, []
 
 
 class Lives(RuleBasedStateMachine):
@@ -168,6 +167,8 @@ class Lives(RuleBasedStateMachine):
         if not isinstance(said, Mine):
             return multiple()
         truth.fingerprint = claim.fingerprint
+        if truth.holder is not None:
+            truth.ghosts.append(truth.holder)
         truth.holder = Held(worker, claim, said.interrupted)
         truth.runs.append(claim.run)
         for _ in range(attempts):
@@ -211,7 +212,7 @@ class Lives(RuleBasedStateMachine):
         if tells:
             self.do(self.journal(one.worker).committed([one.claim]))
             truth.committed = True
-            truth.end()
+            self.end(truth)
 
     @rule(which=WHICH, request_id=st.sampled_from(REQUESTS), place=st.sampled_from("pq"))
     def deliver_again(self, which, request_id, place):
@@ -227,7 +228,7 @@ class Lives(RuleBasedStateMachine):
         if said.same_place:
             truth.durable |= set(said.answer.usage)
             truth.committed = True
-            truth.end()
+            self.end(truth)
 
     @rule(one=consumes(held))
     def release(self, one):
@@ -238,8 +239,13 @@ class Lives(RuleBasedStateMachine):
         truth.durable |= set(one.usage())
         self.do(self.journal(one.worker).release([one.claim]))
         if truth.holder is one:
-            truth.end()
+            self.end(truth)
             truth.fingerprint = None
+
+    def end(self, truth):
+        truth.holder, truth.runs = None, []
+        for ghost in truth.ghosts:
+            self.begin(ghost)  # in vain
 
 
 @pytest.mark.parametrize("name", STORES)
@@ -248,5 +254,5 @@ def test_whatever_workers_do_and_whenever_they_die(request, name):
         harness_of = staticmethod(lambda: a_store(request, name))
 
     run_state_machine_as_test(
-        OnIt, settings=settings(max_examples=80, stateful_step_count=40, deadline=None, database=None)
+        OnIt, settings=settings(max_examples=50, stateful_step_count=40, deadline=None, database=None)
     )
