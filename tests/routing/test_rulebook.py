@@ -159,3 +159,23 @@ def test_a_digest_is_not_taken_for_a_name():
     long = "a" * 300
     assert "*" in part(long)
     assert part(part(long)) != part(long)
+
+
+def test_a_budget_is_found_by_its_name_whosever_it_is():
+    rulebook = a_rulebook(**EVERYTHING)
+    both = (*rulebook.request(_SUBJECT).budgets, *rulebook.target(_SUBJECT).budgets)
+    assert [rulebook.budget(budget.name) for budget in both] == list(both)
+    assert [budget for budget in both if not budget.name.startswith(("user:", "metadata."))] == sorted(
+        rulebook.budgets(), key=both.index
+    )
+    for name in ("user:alice:usd/hour", "key:other:usd/day", "metadata.other=x:usd/month", "team"):
+        assert rulebook.budget(name) is None
+
+
+def test_a_rulebook_says_which_calendars_and_periods_it_needs():
+    rulebook = a_rulebook(**EVERYTHING)
+    assert rulebook.calendars == {
+        *((per, "UTC") for per in (Per.HOUR, Per.DAY, Per.WEEK, Per.MONTH, Per.TOTAL)),
+        (Per.MONTH, "Europe/Berlin"),
+    }
+    assert rulebook.periods == {1_000_000, _MINUTE, 60 * _MINUTE, 1440 * _MINUTE}

@@ -1,6 +1,7 @@
 """What the recorder needs beside the ledger where somebody is held to limits or budgets."""
 
 from contextlib import AsyncExitStack
+from typing import Final
 
 from ...producers.redis_link import Address, RedisLink
 from ...reporting.ledger import Ledger
@@ -18,6 +19,9 @@ from ..recorder.herald import Herald
 from ..recorder.keeper import BookKeeper, Patience
 from ..recorder.publisher import Publisher
 from ..recorder.surveying import Surveyor
+
+#: Seconds; a worker's heart beats every second.
+_AT_HOME: Final = 2.5
 
 
 def holds_anybody(config: Config) -> bool:
@@ -37,11 +41,20 @@ def appends_for(config: Config, ledger: Ledger, server: EmbeddedServer | None, s
         return PlainAppends(ledger)
     books, log = Bookkeeping(), BookLog()
     surveyor = Surveyor(rulebook, books)
-    # Workers that are silent for so long count as dead, and live ones have taken their holds up again by then.
-    patience = Patience(grace=config.admission.dead_after)
+    patience = Patience(grace=grace_seconds(config))
     keeper = BookKeeper(store_book(config, server, stack), ledger, surveyor, log, patience)
     herald = Herald(ledger, _publisher(config, server), Topics(config.prefix).alerts, log)
     return BudgetAppends(ledger, Bookings(rulebook, books), surveyor, keeper, herald)
+
+
+def grace_seconds(config: Config) -> float:
+    """Return how long after the store was filled nobody may spend yet, so that live workers take their holds up again.
+
+    They do so at once when they reach it. Who does not for `dead_after` counts as dead; on one machine, where nothing
+    but a process can be away, that is known sooner.
+    """
+    dead_after = config.admission.dead_after
+    return min(dead_after, _AT_HOME) if needs_store_server(config) else dead_after
 
 
 def store_book(config: Config, server: EmbeddedServer | None, stack: AsyncExitStack) -> RedisBook:

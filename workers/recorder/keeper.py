@@ -89,6 +89,7 @@ class BookKeeper:
         #: Where the store's book stands before what waits.
         self._cursors: dict[str, str] = {}
         self._look_at = float("-inf")
+        self._began_at = clock()
         self._opened_at = 0.0
         self._ready_from = 0.0
         self._end_seen = float("-inf")
@@ -102,8 +103,9 @@ class BookKeeper:
         return self._phase
 
     def begin(self, cursors: Mapping[str, str]) -> None:
-        """Hear where the ledger stands before the first append."""
+        """Hear where the ledger stands before the first append and the first read."""
         self._cursors = dict(cursors)
+        self._began_at = self._clock()
 
     def post(self, posted: Posted) -> None:
         """Hear what an append has changed. Returns at once; call it while holding `still`."""
@@ -204,7 +206,8 @@ class BookKeeper:
         await self._book.open(epoch, survey.cursors, survey.spent, survey.taken)
         now = self._clock()
         self._epoch, self._opened_at = epoch, now
-        self._ready_from = now if first and survey.lives == 0 else now + self._patience.grace
+        # Where nobody can have spent yet, it is enough that the usage topic was read to its end at any time of ours.
+        self._ready_from = self._began_at if first and survey.lives == 0 else now + self._patience.grace
         self._listener.opened(epoch, why, len(survey.spent), now - began)
 
     def _survey(self) -> "_Sums":
