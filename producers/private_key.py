@@ -7,8 +7,6 @@ import secrets
 from collections.abc import Callable
 from typing import Final, NoReturn, Self, final
 
-from nacl.signing import SigningKey
-
 _PEM: Final = re.compile(r"-----BEGIN PRIVATE KEY-----\s+([A-Za-z0-9+/=\s]+?)\s+-----END PRIVATE KEY-----")
 _BYTES: Final = 32
 #: RFC 8410, section 7: length and version, the algorithm, the key. Some libraries write the public key behind it.
@@ -25,6 +23,8 @@ class PrivateKey:
     def __init__(self, raw: bytes) -> None:
         if len(raw) != _BYTES:
             raise ValueError(f"expected the {_BYTES} bytes of an Ed25519 private key, got {len(raw)}")
+        from nacl.signing import SigningKey  # noqa: PLC0415 - 30 ms that most producers need not wait
+
         self._key: Final = SigningKey(raw)
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from .facts import BatchFacts, Watcher
 from .logbook import Logbook
 from .pace import Pace
 from .port import BatchBus
+from .signing import Prove
 from .submitter import Submitter
 from .tally import Tally
 
@@ -15,11 +16,20 @@ from .tally import Tally
 class BatchRun:
     """One go at a batch. Whatever ends it, the next go continues where it stands, with the same logbook."""
 
-    def __init__(self, bus: BatchBus, book: Logbook, watcher: Watcher, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        bus: BatchBus,
+        book: Logbook,
+        watcher: Watcher,
+        pace: Pace | None = None,
+        prove: Prove = lambda record: record,
+    ) -> None:
+        """Take what a batch needs; `prove` gives each record the proof of its key, right before it is submitted."""
         self._bus = bus
         self._book = book
         self._tally = Tally(book, watcher)
         self._pace = pace or Pace()
+        self._prove = prove
 
     def stop(self) -> None:
         """Submit no more, keep what has come, and return."""
@@ -52,4 +62,4 @@ class BatchRun:
         return Collector(self._bus, self._book, self._tally, self._pace)
 
     def _submitter(self, pace: Pace) -> Submitter:
-        return Submitter(self._bus, self._book, self._tally, pace)
+        return Submitter(self._bus, self._book, self._tally, pace, self._prove)

@@ -9,17 +9,19 @@ from .input_file import LocalReply, Submission, read_lines
 from .logbook import Logbook
 from .pace import Pace
 from .port import BatchBus, Submitted
+from .signing import Prove
 from .tally import Tally
 
 
 class Submitter:
     """Submits the lines that the bus does not have, and answers those that no gateway needs to see."""
 
-    def __init__(self, bus: BatchBus, book: Logbook, tally: Tally, pace: Pace) -> None:
+    def __init__(self, bus: BatchBus, book: Logbook, tally: Tally, pace: Pace, prove: Prove) -> None:
         self._bus = bus
         self._book = book
         self._tally = tally
         self._pace = pace
+        self._prove = prove
 
     async def run(self) -> None:
         """Go through the file once; return at its end, or when asked to stop. Raises OSError."""
@@ -52,7 +54,9 @@ class Submitter:
         """Submit as soon as there is room; False if asked to stop first."""
         while not self._tally.stop.is_set():
             if self._has_room(len(records)):
-                answer = await self._bus.submit(self._book.state.terms.batch, records, mark)
+                # proved at the last moment: the time of a signature counts
+                proven = [self._prove(record) for record in records]
+                answer = await self._bus.submit(self._book.state.terms.batch, proven, mark)
                 self._tally.full = answer is Submitted.FULL
                 if answer is Submitted.DONE:
                     return True

@@ -197,7 +197,7 @@ class Admission(Part):
     """A request that has to wait longer is parked on a deferral topic."""
     dead_after: Seconds = 10.0
     """After so long a silence a worker counts as dead: its claims and its parallel slots are given to others."""
-    keep_answers: Seconds = 86_400.0
-    """How long a request that is sent again gets the stored answer."""
+    keep_answers: Seconds = 90_000.0
+    """How long a request that is sent again gets the stored answer: an hour longer than the default deadline."""
     keep_answers_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
     """The most that all stored answers may take in the store; the oldest go first."""

@@ -10,8 +10,13 @@ from .config_checks import Place, at, second_times
 
 _Faults = Iterator[InitErrorDetails]
 
-#: A signature's time may be so much before and after its arrival, each way: so a copy may come twice that later.
+#: A signature's time may be off by `max_age` in either direction: so much later a copy of the request may arrive.
 _WAYS: Final = 2
+
+
+class _Defaults(Protocol):
+    @property
+    def deadline(self) -> float: ...
 
 
 class _Payer(Protocol):
@@ -45,6 +50,8 @@ class _File(Protocol):
     def authentication(self) -> Authentication: ...
     @property
     def admission(self) -> Admission: ...
+    @property
+    def defaults(self) -> _Defaults: ...
 
 
 def access_faults(file: _File) -> _Faults:
@@ -111,9 +118,9 @@ def _useless_keys(keys: Sequence[Key], accept: Collection[str]) -> _Faults:
 
 
 def _forgetful(file: _File) -> _Faults:
-    """Find answers that are forgotten while the signature of their request still holds."""
-    least = _WAYS * file.authentication.max_age
+    """Find answers that are forgotten while a copy of their request, with its signature, may still be run."""
+    least = file.defaults.deadline + _WAYS * file.authentication.max_age
     signing = "signature" in file.authentication.accept and any("signature" in key.proofs for key in file.keys)
     if signing and file.admission.keep_answers < least:
-        expected = f"at least {least:g} s, twice authentication.max_age: so long a signed request may be sent again"
+        expected = f"at least {least:g} s, for signed requests: defaults.deadline and twice authentication.max_age"
         yield at(("admission", "keep_answers"), expected, f"{file.admission.keep_answers:g} s")

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from .proof import without_proof
 from .record import Headers, Record
 from .topics import Lane, Tier, Topics
 
@@ -76,8 +77,11 @@ def tier_for(
 
 
 def deferred_record(record: Record, deferral: Deferral, topics: Topics, tier: Tier) -> Record:
-    """Return the record that parks a request on `tier`, from the record as it was delivered by a lane or a tier."""
-    producers = original(record, deferral.lane, topics).headers
+    """Return the record that parks a request on `tier`, from the record as it was delivered by a lane or a tier.
+
+    Without its proof: that has been checked, and is for nobody else.
+    """
+    producers = without_proof(original(record, deferral.lane, topics).headers)
     return Record(topics.deferred(tier), record.value, record.key, (*producers, *_written(deferral)))
 
 

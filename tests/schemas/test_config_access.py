@@ -213,10 +213,11 @@ def test_it_is_told_what_the_key_is_for_and_what_is_accepted():
     )
 
 
-def test_answers_are_kept_while_the_signature_of_their_request_holds():
-    parts = {"authentication": {"max_age": "10m"}, "admission": {"keep_answers": "19m"}}
+def test_answers_are_kept_as_long_as_a_signed_request_may_be_sent_again_and_run():
+    parts = {"authentication": {"max_age": "10m"}, "defaults": {"deadline": "1h"}, "admission": {"keep_answers": "79m"}}
     told = faults(keys=[{"id": "a", **SIGNED}], **parts)
     assert list(told) == ["admission.keep_answers"]
-    assert "at least 1200 s" in told["admission.keep_answers"]
+    assert "at least 4800 s" in told["admission.keep_answers"]
     assert faults(keys=[{"id": "a", **BEARER}], **parts) == {}
-    assert faults(keys=[{"id": "a", **SIGNED}], **{**parts, "admission": {"keep_answers": "20m"}}) == {}
+    assert faults(keys=[{"id": "a", **SIGNED}], **{**parts, "admission": {"keep_answers": "80m"}}) == {}
+    assert faults(keys=[{"id": "a", **SIGNED}]) == {}

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.schemas import headers as names
+from headgate.schemas.deferral import Deferral, deferred_record, original
 from headgate.schemas.proof import Proof, read_proof, without_proof
 from headgate.schemas.record import Record
+from headgate.schemas.topics import Lane, Tier, Topics
 
 SECRET = b"hg-not-to-be-seen"
 SIGNATURE = bytes(range(64))
@@ -116,6 +118,15 @@ def test_headers_that_are_passed_on_prove_nothing_and_are_all_the_others(headers
     kept = without_proof(headers)
     assert read_proof(kept).kind == "none"
     assert kept == tuple(pair for pair in headers if pair[0].lower() not in names.PROOF)
+
+
+@given(HEADERS)
+def test_a_parked_request_has_left_its_proof_behind(headers):
+    topics = Topics()
+    asked = Record(topics.requests(Lane.BULK), b"value", b"key", headers)
+    parked = deferred_record(asked, Deferral(Lane.BULK, "t/0/0", 1, 2), topics, Tier.HOUR)
+    assert read_proof(parked.headers).kind == "none"
+    assert original(parked, Lane.BULK, topics).headers == without_proof(headers)
 
 
 @pytest.mark.parametrize("name", ["authorization", "Authorization", "headgate-secret", "Headgate-SECRET"])

@@ -25,6 +25,8 @@ class Wishes:
     key: str | None = None
     #: A duration or a time.
     deadline: str | None = None
+    #: Holds what the key is proved with.
+    key_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def new_terms(config: Config, wishes: Wishes, now: float | None = None) -> Terms
     lane = Lane(wishes.lane or config.defaults.lane)
     reply_to = reply_topic(config, batch)
     patterns = [pattern.replace("{prefix}", config.prefix) for pattern in config.reply_topics]
-    if not any(fnmatchcase(reply_to, pattern) for pattern in patterns):
+    if not config.keys and not any(fnmatchcase(reply_to, pattern) for pattern in patterns):
         problem = f"expected reply_topics to allow {reply_to}, got {', '.join(patterns) or 'nothing'}"
         raise BadUsage(problem, "add a pattern such as {prefix}replies.* to reply_topics in the config")
     topic = Topics(config.prefix).requests(lane)

@@ -44,7 +44,12 @@ def wishes_options(command: _F) -> _F:
     deadline = click.option(
         "--deadline", metavar="WHEN", help="Until when: 90s, 2h, or a time with its zone; default: defaults.deadline."
     )
-    return lane(key(deadline(command)))
+    key_file = click.option(
+        "--key-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="What the key is proved with: a file with its private key, or with its secret.",
+    )
+    return lane(key(key_file(deadline(command))))
 
 
 class BadUsage(click.ClickException):

@@ -33,6 +33,7 @@ def run(  # noqa: PLR0913 - one for every option
     no_workers: bool,
     lane: str | None,
     key: str | None,
+    key_file: Path | None,
     deadline: str | None,
     config_file: Path | None,
     form: str,
@@ -46,6 +47,6 @@ def run(  # noqa: PLR0913 - one for every option
     from .batch_terms import Wishes  # noqa: PLC0415 - help must not wait for it
     from .running import Asked, answer_file  # noqa: PLC0415 - as above
 
-    wishes = Wishes(lane, key, deadline)
+    wishes = Wishes(lane, key, deadline, key_file)
     asked = Asked(file, output, order, force=force, workers=not no_workers, wishes=wishes)
     return answer_file(config_file, asked, form)

@@ -21,6 +21,7 @@ from ...producers.logbook import Claim, Logbook, Order, Places
 from ...producers.opening import Opening, Refused, Wanted, open_as
 from ...producers.port import BatchBus
 from ...producers.runner import BatchRun
+from ...producers.signing import Prove
 from ...producers.terms import Terms
 from ...reporting.tables import Format
 from ...schemas.config import Config
@@ -35,6 +36,7 @@ from .display import Display, make_display
 from .exits import Status
 from .interruption import Interruption
 from .options import BadUsage, OurFault
+from .proving import prover
 from .session import connected, in_words, served
 from .settled import settings_of
 from .stack_notes import StackNotes
@@ -96,6 +98,7 @@ class _Job:
         self._began = time.monotonic()
         self._stopped = asyncio.Event()
         self._batch: BatchRun | None = None
+        self._prove: Prove = lambda record: record
         self.config: Config = settings.config
         advice = _OWN_ADVICE.format(directory=self.config.directory) if asked.workers else _OTHERS_ADVICE
         self._display: Display = make_display(advice)
@@ -122,8 +125,11 @@ class _Job:
         if isinstance(decision, Refused):
             raise BadUsage(decision.problem, decision.hint)
         if decision is Opening.RESUME and claim.state is not None:
+            self._prove = prover(self.config, claim.state.terms, asked.wishes.key_file)
             return partial(self._resumed, claim, claim.state)
-        return partial(self._fresh, claim, new_terms(self.config, asked.wishes))
+        terms = new_terms(self.config, asked.wishes)
+        self._prove = prover(self.config, terms, asked.wishes.key_file)
+        return partial(self._fresh, claim, terms)
 
     async def _resumed(self, claim: Claim, state: BatchState, _: BatchBus) -> Logbook:
         # the file may have been moved since; its contents are the same
@@ -136,7 +142,7 @@ class _Job:
 
     async def run(self, bus: BatchBus, book: Logbook, stack: SharedStack | None) -> BatchFacts:
         """Submit and collect, and write the output when it is complete."""
-        self._batch = BatchRun(bus, book, self._display)
+        self._batch = BatchRun(bus, book, self._display, prove=self._prove)
         if self._stopped.is_set():
             self._batch.stop()
         with self._display:

@@ -12,11 +12,12 @@ from .options import config_option, format_option, wishes_options
 @wishes_options
 @config_option
 @format_option
-def submit(
+def submit(  # noqa: PLR0913 - one for every option
     *,
     file: Path,
     lane: str | None,
     key: str | None,
+    key_file: Path | None,
     deadline: str | None,
     config_file: Path | None,
     form: str,
@@ -29,4 +30,4 @@ def submit(
     from .batch_terms import Wishes  # noqa: PLC0415 - help must not wait for it
     from .submitting import submit_file  # noqa: PLC0415 - as above
 
-    return submit_file(config_file, file, Wishes(lane, key, deadline), form)
+    return submit_file(config_file, file, Wishes(lane, key, deadline, key_file), form)

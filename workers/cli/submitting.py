@@ -16,6 +16,7 @@ from ...producers.fingerprint import fingerprint
 from ...producers.logbook import Claim, Logbook
 from ...producers.port import BatchBus
 from ...producers.runner import BatchRun
+from ...producers.signing import Prove
 from ...reporting.tables import Column, Format, Kind, Table, render
 from ...schemas.config import Config
 from .batch_terms import Origin, Wishes, new_state, new_terms
@@ -23,6 +24,7 @@ from .batches import known_batches, places_of
 from .buses import needs_server
 from .exits import Status
 from .interruption import Interruption
+from .proving import prover
 from .session import connected, in_words, served
 from .settled import settings_of
 from .summary import same_again
@@ -47,23 +49,25 @@ async def _submit(config: Config, file: Path, wishes: Wishes) -> BatchFacts:
         async with AsyncExitStack() as exit_:
             server = await exit_.enter_async_context(served(config, needed=needs_server(config)))
             bus = await exit_.enter_async_context(connected(config, server))
-            book = await _book(config, origin, wishes, bus)
+            book, prove = await _book(config, origin, wishes, bus)
             exit_.callback(book.close)
-            batch = BatchRun(bus, book, _Notes())
+            batch = BatchRun(bus, book, _Notes(), prove=prove)
             with Interruption(batch.stop):
                 return await batch.submit()
 
 
-async def _book(config: Config, origin: Origin, wishes: Wishes, bus: BatchBus) -> Logbook:
+async def _book(config: Config, origin: Origin, wishes: Wishes, bus: BatchBus) -> tuple[Logbook, Prove]:
     """Open the logbook: of a submission of this very file that was interrupted, or of a new batch."""
     for state in known_batches(config):
         if state.lines is None and state.source.fingerprint == origin.fingerprint and state.bus == origin.bus:
             click.echo(f"going on with {state.terms.batch}", err=True)
+            prove = prover(config, state.terms, wishes.key_file)
             claim = Claim(places_of(config, state.terms.batch))
-            return claim.resume(msgspec.structs.replace(claim.state or state, source=origin.source))
+            return claim.resume(msgspec.structs.replace(claim.state or state, source=origin.source)), prove
     terms = new_terms(config, wishes)
+    prove = prover(config, terms, wishes.key_file)
     cursor = await bus.end_of_replies(terms.reply_to)
-    return Claim(places_of(config, terms.batch)).begin(new_state(terms, origin, cursor))
+    return Claim(places_of(config, terms.batch)).begin(new_state(terms, origin, cursor)), prove
 
 
 def _table(facts: BatchFacts) -> Table:
