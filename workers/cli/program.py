@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
             "..simulator.command", "simulate", "Answer as an OpenAI-compatible provider would, without one."
         ),
         "keys": Command("keys", "keys", "Make, change and list virtual keys."),
+        "budgets": Command("budgets", "budgets", "Look at budgets, and fill their store anew."),
         "config": Command("config", "config", "Check and describe the config file."),
     }
 )
