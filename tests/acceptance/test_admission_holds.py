@@ -1,6 +1,8 @@
 """Limits, budgets and duplicates over a fleet of real processes on a real store, with processes killed under them."""
 
 import asyncio
+from dataclasses import dataclass
+from datetime import UTC
 
 import pytest
 
@@ -75,25 +77,55 @@ async def hammer_a_limit(tmp_path, *, workers, seconds):
             await outside.submit([line(number, key="k") for number in range(requests)])
             replies, _ = await outside.replies(requests, cursor=cursor)
             await fleet.stop()
-        books = cluster.sim.books()
+            assert await asyncio.to_thread(recorder.terminate) == 0
+        arrived = {entry["client_request_id"]: entry["arrived_ns"] for entry in cluster.sim.books()}
+        let_in = {
+            str(row["event_id"]): round(row["ts"].replace(tzinfo=UTC).timestamp() * 1e6) for row in cluster.ledger()
+        }
     assert statuses(replies) == {Status.COMPLETED: requests}
-    arrived = sorted(entry["arrived_ns"] for entry in books)
-    took = (arrived[-1] - arrived[0]) / SECOND
-    return limit, busiest(arrived, SECOND), requests / took / limit
+    assert arrived.keys() == let_in.keys()
+    took = (max(let_in.values()) - min(let_in.values())) / 1e6
+    late = [arrived[name] - at_us * 1000 for name, at_us in let_in.items()]
+    return Hammered(
+        busiest(let_in.values(), 1_000_000),
+        busiest(arrived.values(), SECOND),
+        (max(late) - min(late)) / SECOND,
+        requests / took / limit,
+    )
+
+
+@dataclass
+class Hammered:
+    """What came of a limit of 100 requests per second."""
+
+    #: The most that were let in within one second, by the store's clock, and the most that arrived.
+    let_in: int
+    arrived: int
+    #: By how much the ways from the gate to the provider differed, seconds.
+    jitter: float
+    #: The share of the limit that was used.
+    used: float
+
+    def check(self):
+        assert self.let_in <= 100, self
+        # whatever arrived within one second was let in within one second and the jitter
+        assert self.arrived <= 100 * (1 + self.jitter) + 1, self
 
 
 async def test_no_second_has_more_requests_than_the_limit_and_hardly_any_slot_is_left_unused(tmp_path):
-    limit, most, used = await hammer_a_limit(tmp_path, workers=3, seconds=10)
-    # what is let in at one moment arrives a few milliseconds later, each a little differently: 4 are let in together
-    assert most <= limit + 8, f"{most} requests in one second"
-    assert used >= 0.9, f"{used:.1%} of the limit were used"
+    hammered = await hammer_a_limit(tmp_path, workers=3, seconds=10)
+    hammered.check()
+    assert hammered.used >= 0.9, hammered
 
 
 @pytest.mark.soak
-async def test_no_second_has_more_requests_than_the_limit_for_half_a_minute_from_eight_workers(tmp_path):
-    limit, most, used = await hammer_a_limit(tmp_path, workers=8, seconds=30)
-    assert most <= limit + 8, f"{most} requests in one second"
-    assert used >= 0.95, f"{used:.1%} of the limit were used"
+async def test_no_second_has_more_requests_than_the_limit_for_half_a_minute_from_eight_workers(
+    tmp_path, record_property
+):
+    hammered = await hammer_a_limit(tmp_path, workers=8, seconds=30)
+    record_property("hammered", repr(hammered))
+    hammered.check()
+    assert hammered.used >= 0.95, hammered
 
 
 async def submit_three_times(tmp_path, *, workers, requests):
@@ -172,5 +204,5 @@ async def test_the_promises_hold_though_the_store_loses_everything_and_is_away(t
     assert statuses(replies)[Status.COMPLETED] > 0
     assert len(replies) == requests
     assert sum(row["cost_nano"] for row in rows) <= limit
-    # a frozen store lets go of all at once; what is let in then arrives as fast as the machine can
-    assert busiest([entry["arrived_ns"] for entry in books], SECOND) <= 150 * 1.3
+    let_in = [row["ts"].replace(tzinfo=UTC).timestamp() * 1e6 for row in rows if row["outcome"] == "succeeded"]
+    assert busiest(let_in, 1_000_000) <= 150

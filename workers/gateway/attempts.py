@@ -138,9 +138,9 @@ class _Trying:
         begun = (*self.run.attempts[: self.made], target.id)
         passage = await self.parts.gate.enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
         if isinstance(passage, Entered):
-            self.run = Run(self.run.id, passage.moment_us, begun)
+            self.run = Run(self.run.id, passage.at_us, begun)
             self.made += 1
-            self.began_us = self.began_us or passage.moment_us
+            self.began_us = self.began_us or passage.at_us
             return passage
         if isinstance(passage, Refuse):
             raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
@@ -157,7 +157,7 @@ class _Trying:
         outcome = await self.parts.calls.call(openai.encode(request, target, tracing), max(seconds, 0.001))
         latency_ms = round((clock.now() - began) * 1000)
         result = _understood(outcome, request, target)
-        return Attempt(name, number, target, entered.moment_us, latency_ms, result, entered.demand)
+        return Attempt(name, number, target, entered.at_us, latency_ms, result, entered.demand)
 
     def _verdict(self, attempt: Attempt) -> _Verdict:
         if isinstance(attempt.result, Completion):

@@ -62,9 +62,9 @@ class GateRules:
 class Entered:
     """Call now: everything is taken."""
 
-    #: What the demand was made for, unix microseconds by the store's clock: the attempt's time in the ledger, so that
-    #: its event lies in the windows that it holds.
-    moment_us: int
+    #: When it was let in, unix microseconds by the store's clock: the attempt's time in the ledger. It lies in the same
+    #: windows as the moment that the demand was made for, or the answer would have been `Stale`.
+    at_us: int
     demand: Demand
 
 
@@ -117,10 +117,9 @@ class Gate:
     async def enter(self, ask: Ask) -> Passage:
         """Wait until the attempt may be made, or until it is known that it has to leave."""
         while not self._is_cancelled(ask.request):
-            moment = self.now_us()
-            demand, verdict = await self._ask(ask, moment)
+            demand, verdict = await self._ask(ask, self.now_us())
             if isinstance(verdict, Go):
-                return Entered(moment, demand)
+                return Entered(verdict.at_us, demand)
             following = step(verdict, self._standing(ask, verdict))
             if isinstance(following, Park | Refuse | Elsewhere | Drop):
                 self._leave(following, verdict)
