@@ -250,7 +250,7 @@ def test_an_old_signature_that_is_appended_again_is_refused():
 
 
 def test_how_old_is_configured():
-    wider = config(SIGNED, authentication={"max_age": "1h"})
+    wider = config(SIGNED, authentication={"max_age": "1h"}, admission={"keep_answers": "26h"})
     assert check(wider, signed(record(), signed_at=str(NOW_MS // 1000 - 3600))).id == "rag"
 
 
