@@ -179,6 +179,24 @@ def test_what_would_make_the_config_wrong_is_not_made(here, call, parts, argumen
     assert [path.name for path in here.iterdir()] == ["headgate.yaml"]
 
 
+def test_a_key_is_made_beside_all_that_a_config_may_have(here, call, monkeypatch):
+    monkeypatch.setenv("PASSWORD", "very secret")
+    configured(
+        here,
+        bus={"kafka": {"sasl": {"username": "u", "password": "os.environ/PASSWORD"}, "session_timeout": "10s"}},
+        store={"redis": {"url": "redis://:${PASSWORD}@host:6379/0"}},
+        providers={"p": {"api_key": "os.environ/PASSWORD", "limits": {"parallel": 3}}},
+        models=[{"name": "m", "deployments": [{"id": "d", "provider": "p", "model": "x", "price": {"input": 0.1}}]}],
+        keys=[
+            {"id": "other", "budgets": [{"usd": 5, "at_limit": {"fallback": "m"}}], "expires": "2027-01-01T00:00:00Z"}
+        ],
+        defaults={"deadline": "24h"},
+    )
+    status, out, err = call("create", "rag", "--trusted")
+    assert (status, yaml.safe_load(out)) == (0, {"keys": [{"id": "rag"}]})
+    assert "very secret" not in out + err
+
+
 def test_a_key_whose_name_is_no_file_s_needs_one_named(here, call):
     for name in ("../evil", ".hidden", "a/b", "ä"):
         status, out, err = call("create", name)
