@@ -86,8 +86,10 @@ class Keyring:
         return failure(Code.UNAUTHENTICATED, expected=self._expected, given=self._in_words(proof, asked))
 
     def _in_words(self, proof: Proof, asked: Request | Rejected) -> str:
+        if proof.secret is None and proof.signature is None:
+            return "none"
         if proof.signature is None or self._is_timely(proof, asked):
-            return proof.kind if proof.secret is proof.signature else f"{proof.kind} that does not prove it"
+            return f"{proof.kind} that does not prove it"
         at_ms = proof.signed_ms
         if at_ms is None:
             return "a signature without a time that can be read in headgate-signed-at"
