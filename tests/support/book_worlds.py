@@ -39,13 +39,15 @@ class FaultyBook:
     def __init__(self, store: MemoryStore, faults=()):
         self._store, self._book = store, MemoryBook(store)
         self.faults = deque(faults)
+        #: Beside these: call → faults of its next times.
+        self.faults_of: dict[str, deque[str]] = {}
         self.calls: list[str] = []
-        self.applied: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def _call(self, name, work):
-        fault = self.faults.popleft() if self.faults else ""
+        own = self.faults_of.get(name) or self.faults
+        fault = own.popleft() if own else ""
         if fault == "lost before":
             self._store.lose()
         if fault == "down before":

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 
 import pytest
 from hypothesis import given, settings
@@ -141,11 +142,12 @@ async def test_a_store_that_went_back_to_an_older_state_is_filled_anew(tmp_path)
     assert world.told.openings[-1] == "it did not have what the ledger has"
 
 
-async def test_the_ledger_goes_on_while_the_store_is_away_and_what_was_missed_is_posted_in_order(tmp_path):
+@pytest.mark.parametrize("fault", ["down before", "down after"])
+async def test_the_ledger_goes_on_while_the_store_is_away_and_what_was_missed_is_posted_in_order(tmp_path, fault):
     world = World(tmp_path, _KEY)
     async with world.recording():
         await world.until(lambda: world.store.life.phase is Phase.READY)
-        world.book.faults.extend(["down before"] * 6)
+        world.book.faults_of = {"apply": deque([fault] * 4), "state": deque([fault] * 2)}
         _write(world, *(_mine(number) for number in range(20)))
         await world.until(lambda: len(world.told.troubles) >= 6)
         await world.until_kept(20)
