@@ -212,8 +212,8 @@ def _moment(text: str) -> dt.datetime | None:
     for read in (parsedate_to_datetime, dt.datetime.fromisoformat):
         try:
             moment = read(text)
-        except (ValueError, OverflowError, IndexError, TypeError):
-            continue  # parsedate_to_datetime raises more kinds than it documents
+        except (ValueError, OverflowError):  # the second for numbers that no C integer holds
+            continue
         return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     return None
 

@@ -29,6 +29,7 @@ DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "later"}, None),
+        ({"retry-after": "1 Jan 99999999999999 12:00:00 GMT"}, None),
         ({"retry-after": "Sun, 22 Nov 2026 12:00:30 GMT", "date": "Sun, 22 Nov 2026 12:00:00 GMT"}, 30.0),
         ({"retry-after": "Sun, 22 Nov 2026 11:00:00 GMT", "date": "Sun, 22 Nov 2026 12:00:00 GMT"}, 0.0),
         ({"retry-after": "Sun, 22 Nov 2026 12:00:30 GMT"}, None),
