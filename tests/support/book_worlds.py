@@ -136,7 +136,7 @@ class World:
     def recorder(self) -> Recorder:
         ledger, books = Ledger.open(self.path), Bookkeeping()
         ledger.publish = lambda: self.path  # snapshots are not what these worlds are about
-        surveyor = Surveyor(self.rulebook, books)
+        surveyor = Surveyor(self.rulebook)
         self.keeper = BookKeeper(
             self.book,
             ledger,

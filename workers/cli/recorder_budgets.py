@@ -40,7 +40,7 @@ def appends_for(config: Config, ledger: Ledger, server: EmbeddedServer | None, s
     if not rulebook:
         return PlainAppends(ledger)
     books, log = Bookkeeping(), BookLog()
-    surveyor = Surveyor(rulebook, books)
+    surveyor = Surveyor(rulebook)
     patience = Patience(grace=grace_seconds(config))
     keeper = BookKeeper(store_book(config, server, stack), ledger, surveyor, log, patience)
     herald = Herald(ledger, _publisher(config, server), Topics(config.prefix).alerts, log)

@@ -4,18 +4,15 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Protocol
 
 from ...reporting.ledger import Appended, Change, Ledger
 from ...schemas.alert import Alert
 from ..bus.port import UsageSlice
 from .bookings import Booked, Bookings
 from .herald import Herald
-from .keeper import BookKeeper, Posted
+from .keeper import BACK_US, BookKeeper, Posted
 from .surveying import Moment, Surveyor
-
-#: Windows that ended longer ago than this get no more alerts after a restart.
-_BACK_US: Final = 86_400_000_000
 
 
 class Appends(Protocol):
@@ -128,7 +125,7 @@ class BudgetAppends:
         await self._herald.stop()
 
     def _take_in(self) -> dict[str, str]:
-        moment = Moment(self._now_ns() // 1000, self._ledger.newest(), _BACK_US)
+        moment = Moment(self._now_ns() // 1000, self._ledger.newest(), BACK_US)
         survey = self._ledger.survey([self._surveyor.about_budgets(moment)])
         self._bookings.begin(self._surveyor.settled(moment, survey.answers[0]))
         return dict(survey.cursors)

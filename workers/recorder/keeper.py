@@ -28,8 +28,8 @@ from .surveying import Moment, Surveyor
 
 _FIRST_PAUSE: Final = 0.05
 _MAX_PAUSE: Final = 0.5
-#: Windows that ended so long ago are not brought back: nobody can spend in them.
-_BACK_US: Final = 3_600_000_000
+#: Windows that ended so long ago are not brought back: nobody can spend in them, and few events come so late.
+BACK_US: Final = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class BookKeeper:
     def _survey(self) -> "_Sums":
         """Ask the ledger, in a thread."""
         now_us = self._now_ns() // 1000
-        moment = Moment(now_us, self._ledger.newest(), _BACK_US)
+        moment = Moment(now_us, self._ledger.newest(), BACK_US)
         questions = [self._surveyor.about_budgets(moment), *self._surveyor.about_rates(now_us)]
         survey = self._ledger.survey(questions)
         settled = self._surveyor.settled(moment, survey.answers[0])

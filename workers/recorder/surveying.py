@@ -1,7 +1,6 @@
 """What to ask the ledger when a store is filled, and what its answers mean. No I/O."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ from ...routing.admission.calendar import SLOTS
 from ...routing.admission.demand import BudgetWindow
 from ...routing.admission.rulebook import Rulebook
 from ...routing.admission.subject import Subject
-from ...routing.admission.taking import Amounts, Bookkeeping, Settled, budgets_of
+from ...routing.admission.taking import Amounts, Settled, budgets_of
 from ...routing.admission.windows import Per, Window, window_of
 from ..admission.port import Taken
 
@@ -45,9 +44,8 @@ class Moment:
 class Surveyor:
     """Asks for all budgets by one question, and for the rate limits by one for each of their periods."""
 
-    def __init__(self, rulebook: Rulebook, books: Bookkeeping) -> None:
+    def __init__(self, rulebook: Rulebook) -> None:
         self._rulebook = rulebook
-        self._books = books
 
     def about_budgets(self, moment: Moment) -> Question:
         """Ask what was settled in the windows that matter."""
@@ -56,16 +54,19 @@ class Surveyor:
 
     def settled(self, moment: Moment, answer: Sequence[Sum]) -> list[Settled]:
         """Read the answer."""
-        windows = {(per, zone, window.start_us) for per, zone, window in self._windows(moment)}
-        totals: Counter[BudgetWindow] = Counter()
-        for one in sorted(answer, key=lambda one: one.bound):
+        windows = self._by_bound(moment)
+        totals: dict[tuple[str, int], tuple[BudgetWindow, int]] = {}
+        for one in answer:
+            at = windows[one.bound]
             amounts = Amounts(one.input_tokens, one.output_tokens, one.cost_nano, one.answered).by_unit()
             for budget in budgets_of(self._rulebook, _subject(one)):
-                window = self._books.window(budget, max(0, one.bound))
-                # Bounds are where windows that matter begin, and between them others may have begun.
-                if (budget.per, budget.zone, window.start_us) in windows:
-                    totals[window] += amounts[budget.unit]
-        return [Settled(window, amount) for window, amount in totals.items() if amount]
+                window = at.get((budget.per, budget.zone))
+                if window is not None:
+                    place = (budget.name, window.start_us)
+                    known = totals.get(place)
+                    whole = BudgetWindow(*place, window.end_us, budget.limit) if known is None else known[0]
+                    totals[place] = (whole, amounts[budget.unit] + (0 if known is None else known[1]))
+        return [Settled(window, amount) for window, amount in totals.values() if amount]
 
     def about_rates(self, now_us: int) -> list[Question]:
         """Ask what went through in the last period of each rate limit, slot by slot of its calendar."""
@@ -99,6 +100,17 @@ class Surveyor:
             while window.end_us is not None and window.end_us <= moment.until_us:
                 window = window_of(window.end_us, per, ZoneInfo(zone))
                 yield per, zone, window
+
+    def _by_bound(self, moment: Moment) -> Mapping[int, Mapping[tuple[Per, str], Window]]:
+        """Return bound → the windows that it lies in, of those that matter.
+
+        Between two bounds before the time that matters other windows may begin, which are of no interest.
+        """
+        windows = list(self._windows(moment))
+        return {
+            bound: {(per, zone): window for per, zone, window in windows if window.holds(bound)}
+            for bound in {window.start_us for _, _, window in windows}
+        }
 
     def _question(self, bounds: Sequence[int]) -> Question:
         return Question(bounds, self._rulebook.dimensions, self._rulebook.metadata_fields)

@@ -63,7 +63,7 @@ def _slots(rulebook, events):
 @given(events=_EVENTS, back=st.sampled_from([0, _HOUR_US, 24 * _HOUR_US]))
 def test_sums_and_slots_are_those_of_the_events(tmp_path_factory, events, back):
     rulebook, books = a_rulebook(**EVERYTHING), Bookkeeping()
-    surveyor = Surveyor(rulebook, books)
+    surveyor = Surveyor(rulebook)
     with Ledger.open(tmp_path_factory.mktemp("l") / "l.duckdb") as ledger:
         ledger.append([a_slice(*map(encode_event, events))])
         moment = Moment(_NOW_US, ledger.newest(), back)
@@ -84,7 +84,7 @@ def test_sums_and_slots_are_those_of_the_events(tmp_path_factory, events, back):
 
 
 def test_a_ledger_without_events_asks_for_nothing(tmp_path):
-    surveyor = Surveyor(a_rulebook(**EVERYTHING), Bookkeeping())
+    surveyor = Surveyor(a_rulebook(**EVERYTHING))
     question = surveyor.about_budgets(Moment(_NOW_US, None, 0))
     assert question.bounds == []
     with Ledger.open(tmp_path / "l.duckdb") as ledger:
@@ -95,6 +95,6 @@ def test_a_ledger_without_events_asks_for_nothing(tmp_path):
     "newest", [_NOW_US - 400 * 24 * _HOUR_US, _NOW_US, _NOW_US + _HOUR_US, 250_000_000_000_000_000]
 )
 def test_however_wrong_a_clock_is_the_question_stays_small(newest):
-    question = Surveyor(a_rulebook(**EVERYTHING), Bookkeeping()).about_budgets(Moment(_NOW_US, newest, _HOUR_US))
+    question = Surveyor(a_rulebook(**EVERYTHING)).about_budgets(Moment(_NOW_US, newest, _HOUR_US))
     assert len(question.bounds) < 100
     assert list(question.bounds) == sorted(set(question.bounds))
