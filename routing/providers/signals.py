@@ -23,6 +23,7 @@ import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -116,10 +117,7 @@ def rate_signal(
 
     Absolute times count from the answer's own `Date`, so that clocks need not agree; without one, from `now`.
     """
-
-    def clock() -> dt.datetime | None:
-        return _moment(headers.get("date", "")) or now
-
+    clock = cache(lambda: _moment(headers.get("date", "")) or now)
     wait = _retry_after(headers, clock)
     if wait is None and body:
         wait = _retry_delay(body)
@@ -208,8 +206,8 @@ def _until(moment: dt.datetime | None, clock: _Clock) -> float | None:
 
 
 def _moment(text: str) -> dt.datetime | None:
-    """Return the time that a date of HTTP, or of RFC 3339, names."""
-    for read in (parsedate_to_datetime, dt.datetime.fromisoformat):
+    """Return the time that a date of RFC 3339, or of HTTP, names."""
+    for read in (dt.datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = read(text)
         except (ValueError, OverflowError):  # the second for numbers that no C integer holds
