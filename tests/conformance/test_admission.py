@@ -220,6 +220,18 @@ async def test_a_late_ticket_counts_when_its_call_begins_if_there_is_room(world,
     assert [type(verdict) for verdict in verdicts] == [Go, Go, Go, Wait]
 
 
+async def test_a_cancelled_slot_of_a_former_life_frees_nothing(world):
+    admission = world.worker("w")
+    demands = [Demand(f"a{n}", one()) for n in range(4)]
+    wait = (await ask(admission, *demands))[-1]
+    await world.book.open("e2", {}, (), [Taken(REQUESTS, wait.ticket_us, 3)])
+    await world.book.ready("e2")
+    admission.cancel(demands[-1], wait.ticket_us)
+    await told(world, admission)
+    (later,) = await ask(admission, Demand("b", one(), earliest_us=wait.ticket_us))
+    assert later.ticket_us >= wait.ticket_us + 33 * SLOT - 1000
+
+
 async def test_what_ledger_and_workers_know_is_counted_in_a_new_life(world):
     admission = world.worker("w")
     await ask(admission, Demand("a", one()))
@@ -266,6 +278,19 @@ async def test_a_dead_workers_parallel_slots_are_free(world, clock):
     dead.finish("a0", ())
     await told(world, dead)
     assert await world.in_parallel(PARALLEL.name) == 1
+
+
+async def test_a_call_that_is_known_no_more_corrects_nothing(world, clock):
+    dead, alive = world.worker("dead"), world.worker("alive")
+    await world.beat(alive)
+    assert await ask(dead, Demand("a", one(400, TOKENS))) == [Go(START)]
+    for _ in range(3):
+        clock.now += 5 * SECOND
+        await world.beat(alive)
+    dead.finish("a", [Correction(TOKENS, -400)])
+    await told(world, dead)
+    assert await ask(alive, Demand("b", one(400, TOKENS))) == [Go(clock.now)]
+    assert isinstance((await ask(alive, Demand("c", one(201, TOKENS), latest_us=clock.now)))[0], Late)
 
 
 async def test_a_worker_that_was_taken_for_dead_takes_its_calls_up_again(world, clock):
