@@ -49,7 +49,11 @@ def slot_at(limit: RateLimit, at_us: int) -> int:
 
 
 def grace_us(limit: RateLimit) -> int:
-    """Return how late a ticket may be presented: for so long its own slot counts instead of the one at that time."""
+    """Return how late a ticket may be presented and be moved to the slot of that time, if there is room.
+
+    Within its own slot it is good in any case. Later, and without room, it is void: whoever is let in later than he is
+    counted makes more than the limit somewhere.
+    """
     return max(slot_length(limit), min(max(limit.period_us // 4, _LEAST_GRACE_US), _MOST_GRACE_US))
 
 

@@ -158,16 +158,16 @@ class Admissions(RuleBasedStateMachine):
         asked = [self.demand(shape) for shape in shapes]
         for shape, demand, verdict in zip(shapes, asked, self.ask(worker, asked), strict=True):
             if isinstance(verdict, Wait):
-                return (shape, demand, verdict.ticket_us)
+                return (shape, demand, verdict.ticket_us, self.lives)
         return multiple()
 
     @rule(worker=st.sampled_from("ab"), ticket=consumes(tickets), late=st.sampled_from([0, 0, 0, 40_000, 260_000]))
     def redeem(self, worker, ticket, late):
-        shape, _, at_us = ticket
+        shape, _, at_us, life = ticket
         if self.clock.now < at_us:
-            assert isinstance(
-                self.ask(worker, [self.demand(shape, at_us)])[0], Wait | Fenced | NotReady | Exhausted | Stale
-            )
+            (verdict,) = self.ask(worker, [self.demand(shape, at_us)])
+            early = isinstance(verdict, Wait | Fenced | NotReady | Exhausted | Stale)
+            assert early or life != self.lives, "a slot that has not come was given"
             self.move(max(0, -(-(at_us + late - self.clock.now) // 1000) * 1000))
         self.ask(worker, [self.demand(shape, at_us)])
 

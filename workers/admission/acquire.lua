@@ -68,7 +68,12 @@ end
 -- Rate limits
 
 local function of(limit)
-  return calendar(limit[1], limit[3])
+  local c = limit.calendar
+  if not c then
+    c = calendar(limit[1], limit[3])
+    limit.calendar = c
+  end
+  return c
 end
 
 -- the earliest time, from `start` on, at which a charge fits alone
@@ -120,6 +125,14 @@ local function count(charges, at, sign)
     if charges[i + 1] > 0 then
       local c = of(limits[charges[i]])
       add(c, slot_of(c, at), sign * charges[i + 1])
+    end
+  end
+end
+
+local function is_charged(charges)
+  for i = 2, #charges, 2 do
+    if charges[i] > 0 then
+      return true
     end
   end
 end
@@ -280,19 +293,31 @@ local function grant(place, demand, counted)
   return {GO, now, counted}
 end
 
--- the charges are counted already, at `counted`
+local function in_its_slots(charges, ticket)
+  for i = 1, #charges, 2 do
+    if charges[i + 1] > 0 then
+      local c = of(limits[charges[i]])
+      if slot_of(c, ticket) ~= c.today then
+        return false
+      end
+    end
+  end
+  return true
+end
+
+-- The charges are counted already, at the ticket's time. Nil if that is over and there is no room now: what is let in
+-- later than it is counted is more than the limit somewhere.
 local function redeem(place, demand, ticket)
-  local refused = busy(demand)
-  if refused then
-    return refused
-  end
-  local charges, counted = demand[2], ticket
+  local charges = demand[2]
   count(charges, ticket, -1)
-  if fit_now(charges) then
-    counted = now
+  local counted = fit_now(charges) and now or in_its_slots(charges, ticket) and ticket
+  local refused = counted and busy(demand)
+  if counted and not refused then
+    count(charges, counted, 1)
+    return grant(place, demand, counted)
   end
-  count(charges, counted, 1)
-  return grant(place, demand, counted)
+  count(charges, ticket, 1)
+  return refused or nil
 end
 
 local function decide(place, demand)
@@ -302,7 +327,10 @@ local function decide(place, demand)
     if now < ticket then
       return {WAIT, ticket, first}
     elseif now <= ticket + grace then
-      return redeem(place, demand, ticket)
+      local redeemed = redeem(place, demand, ticket)
+      if redeemed then
+        return redeemed
+      end
     end
   end
   local refused = grace and opening(demand) or busy(demand)

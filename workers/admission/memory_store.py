@@ -164,8 +164,10 @@ class MemoryStore:
         if ticket is not None and ticket % LIVES == self.life.number:
             if now < ticket:
                 return Wait((ticket - now) / 1e6, ticket, charges[0].limit.name)
-            if _is_in_time(charges, ticket, now):
-                return now if self._can_move(charges, ticket, now) else ticket
+            if _is_in_time(charges, ticket, now) and self._can_move(charges, ticket, now):
+                return now
+            if all(slot_at(charge.limit, now) == slot_at(charge.limit, ticket) for charge in charges):
+                return ticket
         return self._opening(demand, charges, now)
 
     def _opening(self, demand: Demand, charges: Sequence[Charge], now: int) -> int | Wait | Late | Busy:
