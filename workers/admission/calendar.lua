@@ -31,6 +31,7 @@ local function calendar(name, period)
   if raw then
     local head = cmsgpack.unpack(raw)
     c.last, c.first, c.doubt = head[1] - origin, head[2], head[3] - origin
+    c.expiring = c.last
     c.limit, c.burst = head[4], head[5]
     local pen = head[6] - origin
     if pen >= 1 then
@@ -240,7 +241,7 @@ local function save(c)
   many('HSET', c.key, fields)
   many('HDEL', c.key, stale)
   -- longer than any window with its last slot; a clock that is given does not go with the server's
-  if ARGV[2] == '' then
+  if ARGV[2] == '' and c.last ~= c.expiring then
     call('PEXPIRE', c.key, digits(math.ceil(((c.last + c.origin + WINDOW + 1) * c.length - now) / 1000)))
   end
 end

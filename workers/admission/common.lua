@@ -110,15 +110,16 @@ local function hear(worker, heard, dead_us)
   call('ZADD', KEYS[2], ms, worker)
 end
 
--- The answer to a call that is sent again because it got lost; else nil. A worker makes one call at a time.
+-- The answer to a call that is sent again because it got lost; else nil. A worker makes one call at a time. What was
+-- said in the belief that the server was another run of itself does not count.
 local function said_before(worker, name)
-  local last = call('HGET', prefix .. 'last', worker)
-  if last and string.sub(last, 1, #name + 1) == name .. ' ' then
-    return string.sub(last, #name + 2)
+  local last, head = call('HGET', prefix .. 'last', worker), ARGV[1] .. ' ' .. name .. ' '
+  if last and string.sub(last, 1, #head) == head then
+    return string.sub(last, #head + 1)
   end
 end
 
 local function say(worker, name, answer)
-  call('HSET', prefix .. 'last', worker, name .. ' ' .. answer)
+  call('HSET', prefix .. 'last', worker, ARGV[1] .. ' ' .. name .. ' ' .. answer)
   return answer
 end

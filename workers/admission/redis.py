@@ -12,7 +12,7 @@ from ...routing.admission.demand import Correction, Demand
 from ...routing.admission.verdict import Fenced, Go, Verdict
 from .calls import Calls, Store
 from .grants import Grants
-from .wire import Tables, ask, decode, encode, restoring, verdict_of
+from .wire import Tables, ask, check_news, decode, encode, restoring, verdict_of
 
 _log = logging.getLogger(__name__)
 
@@ -131,12 +131,14 @@ class RedisAdmission:
 
     def finish(self, attempt_id: str, corrections: Sequence[Correction]) -> None:
         """Hear that an attempt's call is over."""
+        check_news(correction.delta for correction in corrections)
         if self._grants.finish(attempt_id):
             self._news.over.append((attempt_id, corrections))
             self._queued.set()
 
     def settle(self, attempt_id: str, amounts: Sequence[int]) -> None:
         """Hear that the attempt's usage event is durable."""
+        check_news(amounts)
         self._grants.settle(attempt_id, amounts)
         if amounts:
             self._news.costs.append((attempt_id, amounts))

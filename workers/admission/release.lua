@@ -15,7 +15,8 @@ sweep(worker, args[3])
 local function correct(from, changes, at, sign)
   for i = from, #changes, 2 do
     local limit = limits[changes[i]]
-    local c = calendar(limit[1], limit[2])
+    local c = limit.calendar or calendar(limit[1], limit[2])
+    limit.calendar = c
     add(c, slot_of(c, at), sign * changes[i + 1])
   end
 end

@@ -77,8 +77,6 @@ class Tables:
         """Return places and amounts in turn."""
         flat: list[int] = []
         for correction in corrections:
-            if abs(correction.delta) > MOST:
-                raise _too_much(correction.limit.name, correction.delta)
             flat += (self.limit(correction.limit), correction.delta)
         return flat
 
@@ -159,6 +157,13 @@ def verdict_of(answer: Sequence[Any], now_us: int) -> Verdict:
     if number == 4:
         return Exhausted(facts[0], None if facts[1] < 0 else facts[1])
     return _PLAIN[number](*facts)
+
+
+def check_news(amounts: Iterable[int]) -> None:
+    """Raise `ValueError` for what Lua cannot count."""
+    for amount in amounts:
+        if abs(amount) > MOST:
+            raise ValueError(f"expected an amount of at most 2**53, the largest that the store counts, got {amount}")
 
 
 def window_id(window: BudgetWindow) -> str:
