@@ -36,7 +36,7 @@ from support.admissions import DEAD_AFTER, START, Clock, MemoryWorld, RedisWorld
 from support.valkey import fresh_prefix
 
 #: How many runs; the soak makes more.
-RUNS = int(os.environ.get("HEADGATE_TEST_ADMISSION_RUNS", "25"))
+RUNS = int(os.environ.get("HEADGATE_TEST_ADMISSION_RUNS", "20"))
 
 SECOND = 1_000_000
 RATES = (

@@ -124,10 +124,19 @@ class Fleet:
 async def take_over(store, bus, prefix, name):
     """What whoever finds a dead worker's runs does: it says of each attempt that it may have been billed."""
     known = {line.split()[0] for line in await bus.lrange(f"{prefix}events", 0, -1)}
-    async for key in store.scan_iter(f"{tag(prefix)}:run:{name}-*", count=1000):
-        attempt, worst = (await store.lindex(key, -1)).split()
+    for entry in await _entries(store, f"{tag(prefix)}:run:{name}-*"):
+        attempt, worst = entry.split()
         if attempt not in known:
             await bus.rpush(f"{prefix}events", b"%s %s uncertain" % (attempt, worst))
+
+
+async def _entries(store, pattern):
+    """The last entries of all runs; waits while the store is away."""
+    while True:
+        try:
+            return [await store.lindex(key, -1) async for key in store.scan_iter(pattern, count=1000)]
+        except (RedisError, OSError):
+            await asyncio.sleep(0.05)
 
 
 class Eye:
