@@ -79,7 +79,7 @@ CATALOGUE: Final = MappingProxyType(
         ),
         Code.UNKNOWN_REPLY_TOPIC: Entry(
             "The reply topic does not exist or may not be used; the request was not run.",
-            "Create the topic, or name one that matches reply_topics in the config.",
+            "Create the topic, or name one that the config's, the key's or its workspace's reply_topics allow.",
         ),
         Code.INVALID_REQUEST: Entry("The request is wrong.", "Correct the named field and send it again."),
         Code.REQUEST_TOO_LARGE: Entry("The request is too large.", "Shorten it, or raise limits.request_bytes."),
@@ -103,7 +103,7 @@ CATALOGUE: Final = MappingProxyType(
             "The request does not prove that it comes from its key.",
             "Sign it, or send the key's secret; see docs/keys.md.",
         ),
-        Code.FORBIDDEN: Entry("The key may not do this.", "See the key's `models` and `reply_topics` in the config."),
+        Code.FORBIDDEN: Entry("The key may not do this.", "See the key's `models` in the config."),
         Code.KEY_EXPIRED: Entry("The key has expired.", "`headgate keys rotate` makes a new one."),
         Code.BUDGET_EXCEEDED: Entry(
             "A budget does not allow it.", "Wait for the budget's next window, or raise the budget."

@@ -21,7 +21,7 @@ from .addresses import address_of
 from .admission.port import Admission
 from .bus.port import Bus, ControlFeed
 from .embedded.server import EmbeddedServer
-from .gateway.brakes import Unbraked
+from .gateway.brakes import Brakes
 from .gateway.clock import Clock
 from .gateway.gateway import Gateway, Ports
 from .gateway.reception import Rules
@@ -76,17 +76,17 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
         bus = make_bus(config, options.slot, server)
         store = SharedStore(config, store_address(config, server), stack)
         transport = await stack.enter_async_context(AiohttpTransport(connections=config.limits.in_flight))
-        listener = MetricsListener()
+        listener, clock = MetricsListener(), Clock(chance=random.random)
         ports = Ports(
             bus=bus,
             journal=store.journal(),
             admission=store.admission(),
             calls=Caller(transport),
-            brakes=Unbraked(),
+            brakes=Brakes(config.limits.in_flight, clock.now_us),
             estimates=TokenEstimator(),
             prices=prices,
             listener=listener,
-            clock=Clock(chance=random.random),
+            clock=clock,
         )
         room = Room(config.limits.in_flight, config.limits.in_flight_bytes)
         gateway = Gateway(ports, rules, Rulebook.of(config), room)

@@ -78,6 +78,7 @@ async def in_company(worker: Worker) -> AsyncGenerator[Broken, None]:
     living = asyncio.create_task(worker.admission.run())
     try:
         await worker.control.start(worker.gateway.heard)
+        await worker.control.ready()
         yield (worker.gateway.broken, worker.control.closed, lambda: asyncio.shield(living))
     finally:
         await worker.control.stop()

@@ -37,7 +37,7 @@ _COMMON_GAIN: Final = 0.002
 #: But not by more than this per call, for what it grants to all may be far more than a worker could use.
 _MOST_GAIN: Final = 4 * GAIN
 #: The limit that a worker begins with.
-_FIRST: Final = 8.0
+_FIRST: Final = 32.0
 #: The smallest limit: one call, then a pause of fifteen times its length. There must be some, or nothing is found out.
 FLOOR: Final = 1 / 16
 #: A limit grows only while so much of it is in use (RFC 7661): else nothing is known of what lies beyond.

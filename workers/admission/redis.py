@@ -167,7 +167,10 @@ class RedisAdmission:
         grants = restoring(self._worker, self._dead_us, _REMEMBERED_MS, self._grants)
         raw = await self._insist("join", grants.payload, grants.keys, grants.marks)
         self._epoch = raw.decode()
-        _log.info("admission joined", extra={"epoch": self._epoch, "grants": len(self._grants)})
+        _log.info(
+            "admission joined, with the attempts that are under way",
+            extra={"epoch": self._epoch, "count": len(self._grants)},
+        )
 
     async def _leave(self) -> None:
         """Send what is queued and give all slots back; without it they are free after `dead_after`."""

@@ -8,7 +8,7 @@ from .options import config_option
 
 
 @click.command()
-@click.argument("name", metavar="BATCH|REQUEST")
+@click.argument("name", metavar="NAME")
 @config_option
 def cancel(*, name: str, config_file: Path | None) -> int:
     """Call for no more of a batch, or for one request no more.

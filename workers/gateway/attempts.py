@@ -11,14 +11,16 @@ from ...routing.admission.step import Park, Refuse
 from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
 from ...routing.providers import openai
 from ...routing.providers.openai import Completion
+from ...routing.providers.signals import RateSignal
 from ...routing.retry import Again, GiveUp, Setback, TooLate, decide
 from ...routing.target import Target
 from ...schemas.failures import Code, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
 from ..journal.claims import Claim, Run
+from .brakes import signal_of
 from .clock import Clock
-from .gate import Entered, Gate
+from .gate import Brakes, Entered, Gate
 from .job import Attempt, Ended, Job, Left
 from .tolls import Tolls
 
@@ -41,6 +43,7 @@ class Attempts:
 
     calls: Calls
     gate: Gate
+    brakes: Brakes
     tolls: Tolls
     clock: Clock
     #: Seconds; longer waits between attempts are spent outside memory.
@@ -154,10 +157,15 @@ class _Trying:
         began = clock.now()
         seconds = min(target.timeout, request.deadline_ms / 1000 - began)
         tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(request.id)))
-        outcome = await self.parts.calls.call(openai.encode(request, target, tracing), max(seconds, 0.001))
-        latency_ms = round((clock.now() - began) * 1000)
-        result = _understood(outcome, request, target)
-        return Attempt(name, number, target, entered.at_us, latency_ms, result, entered.demand)
+        result: Completion | Setback | None = None
+        signal: RateSignal | None = None
+        try:
+            outcome = await self.parts.calls.call(openai.encode(request, target, tracing), max(seconds, 0.001))
+            result, signal = _understood(outcome, request, target), signal_of(outcome, target.provider)
+        finally:
+            latency = clock.now() - began
+            self.parts.brakes.ended(target.id, round(latency * 1_000_000), result, signal)
+        return Attempt(name, number, target, entered.at_us, round(latency * 1000), result, entered.demand)
 
     def _verdict(self, attempt: Attempt) -> _Verdict:
         if isinstance(attempt.result, Completion):

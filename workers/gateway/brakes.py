@@ -1,5 +1,59 @@
 """How many calls a deployment takes at the moment: learned by this worker, from answers and their headers."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ...routing.health.adaptive import Adaptive, Heard, heard
+from ...routing.http import HttpReply
+from ...routing.providers.openai import Completion
+from ...routing.providers.signals import RateSignal, rate_signal
+from ...routing.retry import Setback
+
+#: A name in a header that says something of rate limits contains one of these.
+_TELLING: Final = ("ratelimit", "rate-limit", "retry-after")
+
+
+class Brakes:
+    """One adaptive limit for each deployment. At first each takes what a worker can give, up to its first refusal."""
+
+    def __init__(self, ceiling: int, now_us: Callable[[], int]) -> None:
+        """`ceiling` is the most calls of a deployment at a time; times are microseconds of one clock."""
+        self._ceiling = ceiling
+        self._now_us = now_us
+        self._adaptive: dict[str, Adaptive] = {}
+
+    def __repr__(self) -> str:
+        return f"<Brakes {self._adaptive!r}>"
+
+    def may_begin(self, deployment: str) -> bool:
+        """Say whether one more call may begin; if so, it counts as begun."""
+        adaptive = self._adaptive.get(deployment)
+        if adaptive is None:
+            adaptive = self._adaptive[deployment] = Adaptive(self._ceiling)
+        now_us = self._now_us()
+        if not adaptive.leave(now_us).calls:
+            return False
+        adaptive.started(now_us)
+        return True
+
+    def not_begun(self, deployment: str) -> None:
+        """Take back what `may_begin` has counted."""
+        self._adaptive[deployment].finished(self._now_us(), 0, Heard.OTHER)
+
+    def ended(
+        self, deployment: str, latency_us: int, result: Completion | Setback | None, signal: RateSignal | None
+    ) -> None:
+        """Hear how a call ended; None: it was given up."""
+        said = Heard.OTHER
+        if result is not None:
+            said = heard(None if isinstance(result, Completion) else result.failure.code)
+        self._adaptive[deployment].finished(self._now_us(), latency_us, said, signal)
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """How many calls at a time, by deployment."""
+        return {name: adaptive.limit for name, adaptive in self._adaptive.items()}
+
 
 class Unbraked:
     """Lets every call begin: for tests, and for embedding without it."""
@@ -10,3 +64,17 @@ class Unbraked:
 
     def not_begun(self, deployment: str) -> None:
         """Take nothing back."""
+
+    def ended(
+        self, deployment: str, latency_us: int, result: Completion | Setback | None, signal: RateSignal | None
+    ) -> None:
+        """Learn nothing."""
+
+
+def signal_of(outcome: HttpReply | Setback, provider: str) -> RateSignal | None:
+    """Return what an answer says of the provider's rate limits, if anything: most say nothing, and cost nothing."""
+    if not isinstance(outcome, HttpReply):
+        return None
+    if outcome.status < 400 and not any(word in name for name in outcome.headers for word in _TELLING):
+        return None
+    return rate_signal(outcome.headers, outcome.body if outcome.status >= 400 else b"", provider)

@@ -10,6 +10,9 @@ from typing import Final, Protocol
 from ...routing.admission.demand import Demand
 from ...routing.admission.step import Again, Drop, Elsewhere, Park, Pause, Queue, Refuse, Standing, step
 from ...routing.admission.verdict import Busy, Go, Stale, Verdict
+from ...routing.providers.openai import Completion
+from ...routing.providers.signals import RateSignal
+from ...routing.retry import Setback
 from ...schemas.failures import Code, failure
 from ...schemas.request import Request
 from .asking import Ask
@@ -45,6 +48,12 @@ class Brakes(Protocol):
 
     def not_begun(self, deployment: str) -> None:
         """Take back what `may_begin` has counted."""
+        ...
+
+    def ended(
+        self, deployment: str, latency_us: int, result: Completion | Setback | None, signal: RateSignal | None
+    ) -> None:
+        """Hear how a call ended; None: it was given up."""
         ...
 
 

@@ -82,7 +82,7 @@ class Gateway:
             journal=JournalLines(
                 Batcher(ports.journal.claim), Batcher(ports.journal.answer), self._over.add, self._released.add
             ),
-            attempts=Attempts(ports.calls, self._gate, tolls, ports.clock, rules.wait_in_memory),
+            attempts=Attempts(ports.calls, self._gate, ports.brakes, tolls, ports.clock, rules.wait_in_memory),
             admission=ports.admission,
             tolls=tolls,
             clock=ports.clock,

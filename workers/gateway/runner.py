@@ -56,7 +56,7 @@ class Runner:
     async def run(self, job: Job) -> None:
         """Run a request to its reply, or to where it waits."""
         await self._until_due(job)
-        claim = Claim(job.request.id, job.place, fingerprint(job.request), self._new_run(job))
+        claim = Claim(claimed_name(job.request), job.place, fingerprint(job.request), self._new_run(job))
         look = _FIRST_LOOK
         while True:
             claimed = await self.journal.claim.ask(claim)
@@ -203,6 +203,11 @@ class _Run:
 
     def _release(self) -> None:
         self.parts.journal.release(self.claim)
+
+
+def claimed_name(request: Request) -> str:
+    """Return what the journal calls a request: an id is its key's own, and one key's answers are not another's."""
+    return f"{len(request.key)}:{request.key}:{request.id}"
 
 
 def _nothing() -> None:

@@ -18,6 +18,8 @@ def bus_readings(status: Callable[[], BusStatus]) -> Source:
         yield Reading(of.BUS_READY, float(now.ready))
         if now.lag is not None:
             yield Reading(of.BUS_LAG, now.lag)
+        if now.parked is not None:
+            yield Reading(of.BUS_PARKED, now.parked)
         yield Reading(of.BUS_OLDEST, now.oldest_ms / _MS)
         yield Reading(of.BUS_UNCOMMITTED, now.uncommitted)
         yield Reading(of.BUS_COMMITS, now.commits)

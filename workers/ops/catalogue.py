@@ -126,6 +126,11 @@ BUS_READY: Final = _worker("bus_ready", Kind.GAUGE, "1 when the bus is joined, a
 BUS_LAG: Final = _worker(
     "bus_lag_records", Kind.GAUGE, "Request records behind the newest one, over this worker's share; absent: unknown."
 )
+BUS_PARKED: Final = _worker(
+    "bus_parked_records",
+    Kind.GAUGE,
+    "Requests that wait on deferral topics, over this worker's share; absent: unknown.",
+)
 BUS_OLDEST: Final = _worker(
     "bus_oldest_seconds", Kind.GAUGE, "Age of the oldest request that was delivered and is not answered; 0: none."
 )

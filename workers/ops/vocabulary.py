@@ -37,7 +37,7 @@ CONTEXT: Final[Mapping[str, str]] = MappingProxyType(
         "cursor": "where reading continues",
         "group": "a consumer group",
         "member": "a member of a consumer group",
-        "epoch": "the generation of an assignment",
+        "epoch": "the generation of an assignment, or one life of the store",
         "count": "how many, of what the event says",
         "uncommitted": "deliveries that were given out and whose end is not committed",
         "rows": "rows of the ledger",

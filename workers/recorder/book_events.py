@@ -46,8 +46,11 @@ class BookLog:
     def opened(self, epoch: str, why: str, budgets: int, seconds: float) -> None:
         """Say why."""
         self._is_away = False
-        facts = {"epoch": epoch, "count": budgets, "seconds": round(seconds, 3)}
-        _log.info("the budgets' store was filled from the ledger: %s", why, extra=facts)
+        _log.info(
+            "the budgets' store was filled from the ledger: %s",
+            why,
+            extra={"epoch": epoch, "count": budgets, "seconds": round(seconds, 3)},
+        )
 
     def ready(self, epoch: str, seconds: float) -> None:
         """Say how long nobody could spend."""

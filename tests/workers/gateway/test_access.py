@@ -125,7 +125,6 @@ async def test_a_signed_request_that_comes_twice_is_called_for_once_and_later_no
     assert b"headgate-signature" not in {name.encode() for name, _ in letter.headers}
 
 
-@pytest.mark.xfail(strict=True, reason="the journal knows a request by its id alone, whoever asks")
 async def test_an_id_is_a_key_s_own():
     """Else whoever guesses an id gets the answer, or takes it away."""
     async with bench_of() as bench:

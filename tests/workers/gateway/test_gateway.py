@@ -83,7 +83,7 @@ async def test_the_next_attempt_is_written_down_before_it_begins():
     held = []
 
     async def look():
-        held.append(bench.journal.runs["r1"][-1].attempts)
+        held.append(bench.journal.runs["5:local:r1"][-1].attempts)
         return answered()
 
     provider = Provider(refused(500, None), look)
@@ -237,7 +237,7 @@ async def test_an_interrupted_run_leaves_one_uncertain_event_per_attempt_and_is_
         bench.journal_store.lives = {"colleague", "w1"}.__contains__
         await bench.send(chat(2))
         (sample,) = await bench.replies(1)
-        claim = Claim("r1", "elsewhere", fingerprint_of(chat(1)), dead)
+        claim = Claim("5:local:r1", "elsewhere", fingerprint_of(chat(1)), dead)
         assert await colleague.claim([claim]) == [Mine()]
         bench.journal_store.write(colleague.mark(claim, replace(dead, attempts=("d1", "d1"))))
         bench.journal_store.lives = {"w1"}.__contains__

@@ -21,12 +21,12 @@ from headgate.workers.ops import catalogue as of
 from headgate.workers.ops.bus_meter import bus_readings
 from headgate.workers.ops.catalogue import CATALOGUE, Kind
 from headgate.workers.ops.gateway_meter import MetricsListener
-from headgate.workers.ops.store_meter import StoreMeter
 from headgate.workers.ops.logs import Logs
 from headgate.workers.ops.metrics import Metrics
 from headgate.workers.ops.process_meter import LoopWatch, build_readings, log_readings
 from headgate.workers.ops.readings import Histogram, Reading
 from headgate.workers.ops.recorder_meter import RecorderMeter
+from headgate.workers.ops.store_meter import StoreMeter
 
 
 def event(**facts):
@@ -94,7 +94,7 @@ def test_every_metric_is_kept_by_somebody(tmp_path):
     gateway.attempted(event(outcome=Outcome.REFUSED, code="unpriced"))
     gateway.replied(reply(), Lane.BULK)
     gateway.dead_lettered("empty")
-    bus, journal = bus_readings(lambda: BusStatus(True, 0, 0, 0, 0)), StoreMeter()
+    bus, journal = bus_readings(lambda: BusStatus(True, 0, 0, 0, 0, parked=0)), StoreMeter()
     with (tmp_path / "log").open("w") as stream, Logs("json", stream=stream) as logs:
         logging.getLogger("headgate").error("x")
     sources = [gateway, bus, journal, RecorderMeter(lambda: 0), build_readings(), log_readings(logs), LoopWatch()]
