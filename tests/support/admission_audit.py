@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from headgate.routing.admission.calendar import grace_us
 from headgate.routing.admission.demand import Demand
 
 
@@ -70,20 +69,14 @@ class Audit:
             assert total <= window.limit, f"{total} of {window}"
 
     def check_rates(self, limits):
-        """Slide a window over the log: a window with the largest sum can be moved until it begins with a call.
-
-        A ticket's call begins at most its grace after its slot, so a window that is shorter by so much is exact; the
-        whole window is, where nobody used a ticket.
-        """
+        """Slide a window over the log: a window with the largest sum can be moved until it begins with a call."""
         for limit in limits:
-            calls = sorted(
-                (attempt.at_us, charge.amount - attempt.less.get(limit.name, 0), attempt.demand.ticket_us is None)
+            calls = [
+                (attempt.at_us, charge.amount - attempt.less.get(limit.name, 0))
                 for attempt in self.log
                 for charge in attempt.demand.charges
                 if charge.limit.name == limit.name
-            )
-            punctual = all(call[2] for call in calls)
-            length = limit.period_us - (0 if punctual else grace_us(limit))
-            for begin, _, _ in calls:
-                there = sum(amount for at, amount, _ in calls if begin <= at < begin + length)
+            ]
+            for begin, _ in calls:
+                there = sum(amount for at, amount in calls if begin <= at < begin + limit.period_us)
                 assert there <= limit.limit, f"{there} from {begin} on in {limit}"

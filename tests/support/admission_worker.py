@@ -54,7 +54,7 @@ class Spender:
     async def call(self, attempt, demand, at_us):
         worst = demand.holds[0].amount
         cost = random.randrange(worst + 1)
-        await self.bus.rpush(f"{self.prefix}books", f"{attempt} {cost} {at_us} {demand.ticket_us or at_us}")
+        await self.bus.rpush(f"{self.prefix}books", f"{attempt} {cost} {at_us}")
         await asyncio.sleep(0.03 * random.random())
         self.admission.finish(attempt, [Correction(RATE, random.choice([-1, 0]))])
         await self.bus.rpush(f"{self.prefix}events", f"{attempt} {cost}")

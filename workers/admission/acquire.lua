@@ -137,7 +137,7 @@ local function is_charged(charges)
   end
 end
 
--- how late the ticket may be, nil if there are no charges; and the first limit
+-- how late the ticket may be, and the first limit
 local function grace_of(charges)
   local grace, first
   for i = 1, #charges, 2 do
@@ -322,8 +322,8 @@ end
 
 local function decide(place, demand)
   local charges, ticket = demand[2], demand[7]
-  local grace, first = grace_of(charges)
-  if grace and ticket >= 0 and ticket % 1000 == life then
+  if ticket >= 0 and ticket % 1000 == life and is_charged(charges) then
+    local grace, first = grace_of(charges)
     if now < ticket then
       return {WAIT, ticket, first}
     elseif now <= ticket + grace then
@@ -333,7 +333,7 @@ local function decide(place, demand)
       end
     end
   end
-  local refused = grace and opening(demand) or busy(demand)
+  local refused = is_charged(charges) and opening(demand) or busy(demand)
   if refused then
     return refused
   end

@@ -14,9 +14,10 @@ from ...routing.admission.calendar import (
     ticket_at,
 )
 from ...routing.admission.demand import Charge, Correction, Demand, RateLimit
-from ...routing.admission.verdict import Busy, Exhausted, Fenced, Go, Late, Never, NotReady, Stale, Verdict, Wait
+from ...routing.admission.verdict import Busy, Exhausted, Fenced, Go, Late, NotReady, Verdict, Wait
 from .grants import Grant
 from .memory_life import Call, Held, Life, Member, WindowKey, window_key
+from .memory_refusals import never, stale
 from .port import Phase
 
 
@@ -114,7 +115,7 @@ class MemoryStore:
         if known is not None:
             self._write_mark(demand)
             return Go(known.at_us), known.counted_us
-        slot = _never(demand) or _stale(demand, now) or self._exhausted(demand) or self._slot(demand, now)
+        slot = never(demand) or stale(demand, now) or self._exhausted(demand) or self._slot(demand, now)
         if not isinstance(slot, int):
             return slot, 0
         busy = self._busy(demand)
@@ -281,23 +282,3 @@ def _is_in_time(charges: Sequence[Charge], ticket: int, now: int) -> bool:
 
 def _add(slots: Counter[int], slot: int, amount: int) -> None:
     slots[slot] = max(0, slots[slot] + amount)
-
-
-def _never(demand: Demand) -> Never | None:
-    for charge in demand.charges:
-        if charge.amount > charge.limit.limit:
-            return Never(charge.limit.name, charge.amount, charge.limit.limit)
-    for parallel in demand.parallel:
-        if parallel.limit < 1:
-            return Never(parallel.name, 1, parallel.limit)
-    for hold in demand.holds:
-        if hold.amount > hold.window.limit:
-            return Never(hold.window.name, hold.amount, hold.window.limit)
-    return None
-
-
-def _stale(demand: Demand, now: int) -> Stale | None:
-    windows = [hold.window for hold in demand.holds]
-    if any(now < window.start_us or (window.end_us is not None and now >= window.end_us) for window in windows):
-        return Stale(now)
-    return None
