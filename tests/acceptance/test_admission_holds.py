@@ -206,3 +206,42 @@ async def test_the_promises_hold_though_the_store_loses_everything_and_is_away(t
     assert sum(row["cost_nano"] for row in rows) <= limit
     let_in = [row["ts"].replace(tzinfo=UTC).timestamp() * 1e6 for row in rows if row["outcome"] == "succeeded"]
     assert busiest(let_in, 1_000_000) <= 150
+
+
+async def queue_beside(tmp_path, *, throttled, free):
+    """Return the p99 of the time in queue of a key without limits, alone and behind another's requests, seconds."""
+    config = {"keys": [{"id": "slow", "limits": {"requests_per_minute": 60}}, {"id": "free"}]}
+    with Cluster(tmp_path, config) as cluster:
+        cluster.simulator("--latency", "50")
+        async with embedded(tmp_path) as outside:
+            recorder, fleet = cluster.recorder(), Fleet(cluster, 2)
+            await asyncio.to_thread(recorder.line)
+            await fleet.start()
+            topic = outside.topics.replies("free")
+            alone = await queued(outside, topic, free)
+            await outside.submit([line(number, key="slow") for number in range(throttled)])
+            beside = await queued(outside, topic, free)
+            for worker in fleet.workers.values():
+                await asyncio.to_thread(worker.kill9)
+    return alone, beside
+
+
+async def queued(outside, topic, count):
+    cursor = await outside.beginning(topic)
+    await outside.submit([line(number, key="free", reply_to=topic) for number in range(count)])
+    replies, _ = await outside.replies(count, cursor=cursor, topic=topic)
+    assert statuses(replies) == {Status.COMPLETED: count}
+    waits = sorted(reply.headgate.queue_ms for reply in replies)
+    return waits[len(waits) * 99 // 100] / 1000
+
+
+async def test_a_key_that_has_to_wait_for_hours_does_not_make_another_one_wait(tmp_path):
+    alone, beside = await queue_beside(tmp_path, throttled=2_000, free=500)
+    assert beside <= 2 * alone + 2, f"{beside:.2f} s behind another key, {alone:.2f} s alone"
+
+
+@pytest.mark.soak
+async def test_fifty_thousand_requests_of_one_key_do_not_make_another_one_wait(tmp_path, record_property):
+    alone, beside = await queue_beside(tmp_path, throttled=50_000, free=2_000)
+    record_property("seconds", f"alone {alone:.2f}, beside {beside:.2f}")
+    assert beside <= 2 * alone, f"{beside:.2f} s behind another key, {alone:.2f} s alone"

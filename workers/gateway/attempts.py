@@ -11,7 +11,6 @@ from ...routing.admission.step import Park, Refuse
 from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
 from ...routing.providers import openai
 from ...routing.providers.openai import Completion
-from ...routing.providers.signals import RateSignal
 from ...routing.retry import Again, GiveUp, Setback, TooLate, decide
 from ...routing.target import Target
 from ...schemas.failures import Code, failure
@@ -157,14 +156,10 @@ class _Trying:
         began = clock.now()
         seconds = min(target.timeout, request.deadline_ms / 1000 - began)
         tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(request.id)))
-        result: Completion | Setback | None = None
-        signal: RateSignal | None = None
-        try:
-            outcome = await self.parts.calls.call(openai.encode(request, target, tracing), max(seconds, 0.001))
-            result, signal = _understood(outcome, request, target), signal_of(outcome, target.provider)
-        finally:
-            latency = clock.now() - began
-            self.parts.brakes.ended(target.id, round(latency * 1_000_000), result, signal)
+        outcome = await self.parts.calls.call(openai.encode(request, target, tracing), max(seconds, 0.001))
+        latency = clock.now() - began
+        result = _understood(outcome, request, target)
+        self.parts.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
         return Attempt(name, number, target, entered.at_us, round(latency * 1000), result, entered.demand)
 
     def _verdict(self, attempt: Attempt) -> _Verdict:

@@ -40,13 +40,9 @@ class Brakes:
         """Take back what `may_begin` has counted."""
         self._adaptive[deployment].finished(self._now_us(), 0, Heard.OTHER)
 
-    def ended(
-        self, deployment: str, latency_us: int, result: Completion | Setback | None, signal: RateSignal | None
-    ) -> None:
-        """Hear how a call ended; None: it was given up."""
-        said = Heard.OTHER
-        if result is not None:
-            said = heard(None if isinstance(result, Completion) else result.failure.code)
+    def ended(self, deployment: str, latency_us: int, result: Completion | Setback, signal: RateSignal | None) -> None:
+        """Hear how a call ended."""
+        said = heard(None if isinstance(result, Completion) else result.failure.code)
         self._adaptive[deployment].finished(self._now_us(), latency_us, said, signal)
 
     @property
@@ -65,9 +61,7 @@ class Unbraked:
     def not_begun(self, deployment: str) -> None:
         """Take nothing back."""
 
-    def ended(
-        self, deployment: str, latency_us: int, result: Completion | Setback | None, signal: RateSignal | None
-    ) -> None:
+    def ended(self, deployment: str, latency_us: int, result: Completion | Setback, signal: RateSignal | None) -> None:
         """Learn nothing."""
 
 

@@ -50,10 +50,8 @@ class Brakes(Protocol):
         """Take back what `may_begin` has counted."""
         ...
 
-    def ended(
-        self, deployment: str, latency_us: int, result: Completion | Setback | None, signal: RateSignal | None
-    ) -> None:
-        """Hear how a call ended; None: it was given up."""
+    def ended(self, deployment: str, latency_us: int, result: Completion | Setback, signal: RateSignal | None) -> None:
+        """Hear how a call ended."""
         ...
 
 
