@@ -220,6 +220,15 @@ async def test_a_late_ticket_counts_when_its_call_begins_if_there_is_room(world,
     assert [type(verdict) for verdict in verdicts] == [Go, Go, Go, Wait]
 
 
+async def test_a_late_ticket_without_room_is_void(world, clock):
+    admission = world.worker("w")
+    wait = (await ask(admission, *(Demand(f"a{n}", one()) for n in range(6))))[2]
+    clock.now = START + 3 * SLOT  # a window from here on has three reservations already
+    late = Demand("a2", one(), ticket_us=wait.ticket_us)
+    (again,) = await ask(admission, late)
+    assert again.ticket_us > START + 34 * SLOT
+
+
 async def test_a_cancelled_slot_of_a_former_life_frees_nothing(world):
     admission = world.worker("w")
     demands = [Demand(f"a{n}", one()) for n in range(4)]
