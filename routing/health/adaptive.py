@@ -37,7 +37,7 @@ _COMMON_GAIN: Final = 0.002
 #: But not by more than this per call, for what it grants to all may be far more than a worker could use.
 _MOST_GAIN: Final = 4 * GAIN
 #: The limit that a worker begins with.
-_FIRST: Final = 32.0
+_FIRST: Final = 8.0
 #: The smallest limit: one call, then a pause of fifteen times its length. There must be some, or nothing is found out.
 FLOOR: Final = 1 / 16
 #: A limit grows only while so much of it is in use (RFC 7661): else nothing is known of what lies beyond.
@@ -84,10 +84,13 @@ class Leave:
 class Adaptive:
     """The limit of one deployment, in one worker. Each call that has started must be told of when it has ended."""
 
-    def __init__(self, ceiling: int) -> None:
-        """`ceiling` is the most calls at a time, whatever the provider takes."""
+    def __init__(self, ceiling: int, first: float = _FIRST, in_flight: int = 0) -> None:
+        """`ceiling` is the most calls at a time, whatever the provider takes; `first` is what it begins with.
+
+        `in_flight` calls are out already.
+        """
         self._ceiling = max(float(ceiling), 1.0)
-        self._limit = min(_FIRST, self._ceiling)
+        self._limit = min(max(first, FLOOR), self._ceiling)
         #: The time of the last drop, None before the first.
         self._dropped_us: int | None = None
         #: Nothing begins before this time.
@@ -96,7 +99,7 @@ class Adaptive:
         self._extra_us = 0
         self._latency_us = _UNKNOWN_US
         self._outlook = Outlook()
-        self._in_flight = 0
+        self._in_flight = in_flight
         #: When the limit was last in use.
         self._used_us = -1
 

@@ -1,5 +1,6 @@
 """How many calls a deployment takes at the moment: learned by this worker, from answers and their headers."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -14,12 +15,18 @@ _TELLING: Final = ("ratelimit", "rate-limit", "retry-after")
 
 
 class Brakes:
-    """One adaptive limit for each deployment. At first each takes what a worker can give, up to its first refusal."""
+    """One adaptive limit for each deployment, from when its provider first says something of limits.
+
+    Until then a deployment takes what a worker can give: a call to a model may last a minute, and who feels his way
+    with such calls takes an hour to find out that nobody minds.
+    """
 
     def __init__(self, ceiling: int, now_us: Callable[[], int]) -> None:
         """`ceiling` is the most calls of a deployment at a time; times are microseconds of one clock."""
         self._ceiling = ceiling
         self._now_us = now_us
+        #: Calls that are out at deployments without a limit.
+        self._free: Counter[str] = Counter()
         self._adaptive: dict[str, Adaptive] = {}
 
     def __repr__(self) -> str:
@@ -29,7 +36,8 @@ class Brakes:
         """Say whether one more call may begin; if so, it counts as begun."""
         adaptive = self._adaptive.get(deployment)
         if adaptive is None:
-            adaptive = self._adaptive[deployment] = Adaptive(self._ceiling)
+            self._free[deployment] += 1
+            return True
         now_us = self._now_us()
         if not adaptive.leave(now_us).calls:
             return False
@@ -38,12 +46,23 @@ class Brakes:
 
     def not_begun(self, deployment: str) -> None:
         """Take back what `may_begin` has counted."""
-        self._adaptive[deployment].finished(self._now_us(), 0, Heard.OTHER)
+        adaptive = self._adaptive.get(deployment)
+        if adaptive is None:
+            self._free[deployment] -= 1
+        else:
+            adaptive.finished(self._now_us(), 0, Heard.OTHER)
 
     def ended(self, deployment: str, latency_us: int, result: Completion | Setback, signal: RateSignal | None) -> None:
         """Hear how a call ended."""
         said = heard(None if isinstance(result, Completion) else result.failure.code)
-        self._adaptive[deployment].finished(self._now_us(), latency_us, said, signal)
+        adaptive = self._adaptive.get(deployment)
+        if adaptive is None and said is not Heard.REFUSED and (signal is None or not signal.allowances):
+            self._free[deployment] -= 1
+            return
+        if adaptive is None:
+            out = self._free.pop(deployment)
+            adaptive = self._adaptive[deployment] = Adaptive(self._ceiling, first=float(out), in_flight=out)
+        adaptive.finished(self._now_us(), latency_us, said, signal)
 
     @property
     def limits(self) -> Mapping[str, float]:

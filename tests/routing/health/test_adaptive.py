@@ -28,17 +28,24 @@ def settled(ceiling=1_000, at=8.0):
     return limit
 
 
-def test_it_begins_with_32_calls_and_doubles_with_every_round_until_the_first_refusal():
+def test_it_begins_with_eight_calls_and_doubles_with_every_round_until_the_first_refusal():
     limit = Adaptive(1_000)
-    assert full(limit) == 32
+    assert full(limit) == 8
     assert limit.leave(0) == Leave(0)
-    for _ in range(32):
+    for _ in range(8):
         limit.finished(SECOND, SECOND, Heard.SERVED)
-    assert full(limit, SECOND) == 64
+    assert full(limit, SECOND) == 16
     limit.finished(SECOND, 0, Heard.REFUSED)
-    assert limit.limit == 32
+    assert limit.limit == 8
     assert limit.leave(SECOND) == Leave(0)
-    assert limit.in_flight == 63
+    assert limit.in_flight == 15
+
+
+def test_it_can_begin_with_what_is_out_already():
+    limit = Adaptive(1_000, first=20, in_flight=20)
+    assert limit.leave(0) == Leave(0)
+    limit.finished(SECOND, SECOND, Heard.REFUSED)
+    assert (limit.limit, limit.in_flight) == (10, 19)
 
 
 def test_it_never_exceeds_its_ceiling():

@@ -1,0 +1,69 @@
+"""Brakes: free until the provider says something, then as much as it takes."""
+
+from headgate.routing.http import HttpReply
+from headgate.routing.providers.openai import Completion
+from headgate.routing.retry import Setback
+from headgate.schemas.failures import Code, failure
+from headgate.workers.gateway.brakes import Brakes, signal_of
+
+SECOND = 1_000_000
+SERVED = Completion(200, "req", b"{}", None)
+REFUSED = Setback(failure(Code.RATE_LIMITED))
+
+
+def begun(brakes, most=100):
+    return next((count for count in range(most) if not brakes.may_begin("d")), most)
+
+
+def test_nobody_is_held_up_by_a_provider_that_says_nothing():
+    brakes = Brakes(1000, lambda: 0)
+    assert begun(brakes) == 100
+    for _ in range(100):
+        brakes.ended("d", SECOND, SERVED, None)
+    assert begun(brakes) == 100
+    assert brakes.limits == {}
+
+
+def test_a_refusal_halves_what_was_out_and_other_deployments_do_not_mind():
+    now = [0]
+    brakes = Brakes(1000, lambda: now[0])
+    assert begun(brakes, 40) == 40
+    now[0] = SECOND
+    brakes.ended("d", SECOND, REFUSED, None)
+    assert brakes.limits == {"d": 20.0}
+    assert begun(brakes) == 0
+    assert brakes.may_begin("another")
+
+
+def test_it_speeds_up_again_by_itself():
+    now = [0]
+    brakes = Brakes(1000, lambda: now[0])
+    begun(brakes, 8)
+    brakes.ended("d", 0, REFUSED, None)
+    out = 7
+    for _ in range(3000):
+        now[0] += SECOND // 100
+        while out:
+            brakes.ended("d", SECOND // 100, SERVED, None)
+            out -= 1
+        out = begun(brakes)
+    assert brakes.limits["d"] > 8
+
+
+def test_what_was_not_begun_does_not_count():
+    brakes = Brakes(1000, lambda: 0)
+    begun(brakes, 4)
+    brakes.ended("d", 0, REFUSED, None)
+    assert not brakes.may_begin("d")
+    for _ in range(3):
+        brakes.not_begun("d")
+    assert begun(brakes) == 2
+
+
+def test_answers_that_say_nothing_of_limits_are_not_looked_into():
+    assert signal_of(HttpReply(200, {"content-type": "application/json"}, b"{}"), "openai") is None
+    told = signal_of(
+        HttpReply(200, {"x-ratelimit-remaining-requests": "5", "x-ratelimit-limit-requests": "10"}, b""), "openai"
+    )
+    assert told is not None
+    assert told.allowances
