@@ -27,6 +27,8 @@ _BAD_CONFIG: Final = 2
 _POLL: Final = 0.02
 #: What is left of the time to stop for the last commit and for closing.
 _CLOSING: Final = 0.8
+#: What the control feed may take to close.
+_CLOSE_SECONDS: Final = 1.0
 
 
 def _to_stdout(line: str) -> None:
@@ -81,9 +83,9 @@ async def in_company(worker: Worker) -> AsyncGenerator[Broken, None]:
         await worker.control.ready()
         yield (worker.gateway.broken, worker.control.closed, lambda: asyncio.shield(living))
     finally:
-        await worker.control.stop()
         living.cancel()
         await asyncio.gather(living, return_exceptions=True)
+        await _stop_hearing(worker)
 
 
 @asynccontextmanager
@@ -108,6 +110,15 @@ async def _announced(worker: Worker, say: Callable[[], object]) -> None:
     while not worker.bus.status().ready:  # noqa: ASYNC110 - a bus tells its state, not its changes
         await asyncio.sleep(_POLL)
     say()
+
+
+async def _stop_hearing(worker: Worker) -> None:
+    """Nothing is lost with the control feed: a connection that does not close in time is left to the process's end."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await worker.control.stop()
+    except TimeoutError:
+        _log.warning("the control topic's connection was not closed in time", extra={"seconds": _CLOSE_SECONDS})
 
 
 async def ended(asked: Callable[[], Awaitable[None]], *broken: Callable[[], Awaitable[object]]) -> bool:
