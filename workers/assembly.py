@@ -14,6 +14,7 @@ from ..routing.admission.rulebook import Rulebook
 from ..routing.price_list import GenaiPrices
 from ..routing.routes import Unroutable, build_routes
 from ..routing.tokens.estimator import TokenEstimator
+from ..routing.tokens.vocabulary import load_vocabularies
 from ..schemas.config import Config, KafkaBus
 from ..schemas.request import Defaults
 from ..schemas.topics import Topics
@@ -83,7 +84,7 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
             admission=store.admission(),
             calls=Caller(transport),
             brakes=Brakes(config.limits.in_flight, clock.now_us),
-            estimates=TokenEstimator(),
+            estimates=await asyncio.to_thread(make_estimator),
             prices=prices,
             listener=listener,
             clock=clock,
@@ -134,6 +135,11 @@ def make_bus(config: Config, slot: str | None, server: EmbeddedServer | None) ->
 
     name = slot or f"worker-{random.getrandbits(64):016x}"
     return StreamsBus(address, StreamsSettings(name, config.prefix, commit_interval=config.operations.commit_interval))
+
+
+def make_estimator() -> TokenEstimator:
+    """Return what estimates tokens: by counting them, where the extra `headgate[tokens]` has the vocabulary."""
+    return TokenEstimator(vocabularies=load_vocabularies())
 
 
 def make_kafka_bus(config: Config, kafka: KafkaBus, slot: str | None) -> "KafkaPeer":
