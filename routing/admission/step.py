@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from ...schemas.failures import Code, Failure, failure
-from .verdict import Busy, Exhausted, Fenced, Late, Never, NotReady, Stale, Wait
+from .verdict import Busy, Exhausted, Fenced, Late, Never, NotReady, Paused, Stale, Wait
 
 _US: Final = 1_000_000
 
@@ -86,7 +86,7 @@ class Drop:
 
 
 #: All answers but `Go`.
-Refusal = Wait | Late | Busy | Exhausted | Never | Stale | Fenced | NotReady
+Refusal = Wait | Late | Busy | Paused | Exhausted | Never | Stale | Fenced | NotReady
 
 Step = Again | Queue | Park | Refuse | Elsewhere | Pause | Drop
 
@@ -102,6 +102,8 @@ def step(verdict: Refusal, standing: Standing) -> Step:  # noqa: C901, PLR0911 -
             if standing.now_us >= standing.deadline_us:
                 return Refuse(_too_late(None, limit))
             return _busy(limit, standing)
+        case Paused(limit, until_us):
+            return _paused(limit, until_us, standing)
         case Exhausted(budget, resets_us):
             return _exhausted(budget, resets_us, standing)
         case Never(limit, amount, most):
@@ -127,6 +129,13 @@ def _busy(limit: str, standing: Standing) -> Queue | Park:
         return Queue(limit)
     due_us = standing.now_us + max(standing.crowded_us, standing.in_memory_us)
     return Park(due_us) if due_us < standing.deadline_us else Queue(limit)
+
+
+def _paused(limit: str, until_us: int, standing: Standing) -> Step:
+    """Whoever may stay in memory queues: there the others of the pause are, and the order is fair."""
+    if until_us >= standing.deadline_us:
+        return Refuse(_too_late(until_us, limit))
+    return Queue(limit) if until_us - standing.now_us <= standing.in_memory_us else Park(until_us)
 
 
 def _exhausted(budget: str, resets_us: int | None, standing: Standing) -> Step:
