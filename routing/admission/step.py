@@ -10,6 +10,9 @@ from ...schemas.failures import Code, Failure, failure
 from .verdict import Busy, Exhausted, Fenced, Late, Never, NotReady, Paused, Stale, Wait
 
 _US: Final = 1_000_000
+#: The calendar of the standard library begins and ends here; what producers and providers name does not.
+_FIRST_SECOND: Final = -62_135_596_800
+_LAST_SECOND: Final = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,5 +159,10 @@ def _too_late(earliest_us: int | None, limit: str) -> Failure:
 
 
 def moment(unix_us: int) -> str:
-    """Return a time as people and programs read it: RFC 3339 in UTC, to the millisecond."""
-    return dt.datetime.fromtimestamp(unix_us / _US, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return a time as people and programs read it: RFC 3339 in UTC, to the millisecond, from year 1 to 9999.
+
+    >>> moment(1_800_000_000_250_000)
+    '2027-01-15T08:00:00.250Z'
+    """
+    seconds = min(max(unix_us / _US, _FIRST_SECOND), _LAST_SECOND)
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -62,7 +62,7 @@ class Runner:
             claimed = await self.journal.claim.ask(claim)
             if isinstance(claimed, Taken):
                 if self._late(job):
-                    return self._refuse(job, failure(Code.DEADLINE_EXCEEDED))
+                    return self._refuse(job, failure(Code.DEADLINE_EXCEEDED, given="an earlier copy has no answer yet"))
                 await self.clock.sleep(look)
                 look = min(look * 2, _LAST_LOOK)
             elif isinstance(claimed, Mine):

@@ -117,3 +117,8 @@ def test_the_rest_needs_no_decision():
     assert step(Stale(NOW), standing()) == Again(0.0)
     assert step(Fenced(), standing()) == Drop()
     assert step(NotReady(), standing()) == Pause()
+
+
+@given(st.integers(-(2**80), 2**80))
+def test_any_time_can_be_told(unix_us):
+    assert moment(unix_us).endswith("Z")
