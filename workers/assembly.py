@@ -29,6 +29,7 @@ from .gateway.reception import Rules
 from .gateway.room import Room
 from .http.caller import Caller
 from .http.transport import AiohttpTransport
+from .ops.admission_meter import admission_readings
 from .ops.bus_meter import bus_readings
 from .ops.gateway_meter import MetricsListener
 from .ops.metrics import Metrics
@@ -78,13 +79,14 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
         store = SharedStore(config, store_address(config, server), stack)
         transport = await stack.enter_async_context(AiohttpTransport(connections=config.limits.in_flight))
         listener, clock = MetricsListener(), Clock(chance=random.random)
+        brakes, estimates = Brakes(config.limits.in_flight, clock.now_us), await asyncio.to_thread(make_estimator)
         ports = Ports(
             bus=bus,
             journal=store.journal(),
             admission=store.admission(),
             calls=Caller(transport),
-            brakes=Brakes(config.limits.in_flight, clock.now_us),
-            estimates=await asyncio.to_thread(make_estimator),
+            brakes=brakes,
+            estimates=estimates,
             prices=prices,
             listener=listener,
             clock=clock,
@@ -92,7 +94,8 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
         room = Room(config.limits.in_flight, config.limits.in_flight_bytes)
         gateway = Gateway(ports, rules, Rulebook.of(config), room)
         control = make_control(config, server)
-        metrics = Metrics([listener, store.meter, bus_readings(bus.status)])
+        admission = admission_readings(lambda: gateway.waiting, brakes, estimates)
+        metrics = Metrics([listener, admission, store.meter, bus_readings(bus.status)])
         yield Worker(bus, gateway, ports.admission, control, metrics)
 
 
