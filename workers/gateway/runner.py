@@ -114,9 +114,8 @@ class _Run:
 
     async def execute(self) -> bool:
         """Run it; return False when another worker has taken it over."""
-        for dead in self.claimed.interrupted:
-            for event in interrupted_events(self.job, dead):
-                self._publish(event)
+        if self.claimed.interrupted:
+            self._publish_interrupted()
         outcome = await self._attempts()
         if isinstance(outcome, Ended):
             return await self._end(outcome)
@@ -126,6 +125,16 @@ class _Run:
         if isinstance(outcome.way, Park):
             self._park(outcome, outcome.way)
         return True
+
+    def _publish_interrupted(self) -> None:
+        ways = [self.job]
+        for model in self.parts.tolls.fallbacks(self.job):
+            plan = self.parts.plan(_asking_for(self.job.request, model))
+            if isinstance(plan, Plan):
+                ways.append(_sent_on(self.job, model, plan))
+        for dead in self.claimed.interrupted:
+            for event in interrupted_events(ways, dead):
+                self._publish(event)
 
     async def _attempts(self) -> Ended | Left:
         """Make the attempts; a budget that is spent may send them to another model, once to each."""
@@ -141,8 +150,7 @@ class _Run:
                 return Ended(outcome.run, outcome.last, plan or failure(Code.BUDGET_EXCEEDED, given=model))
             tried.add(model)
             so_far = outcome
-            fallback = frozenset(target.id for target in plan.targets)
-            self.job = replace(self.job, request=_asking_for(self.job.request, model), plan=plan, fallback=fallback)
+            self.job = _sent_on(self.job, model, plan)
 
     def _followed(self, attempt: Attempt) -> None:
         self._publish(attempt_event(self.job, attempt), attempt)
@@ -216,6 +224,11 @@ def _nothing() -> None:
 
 def _asking_for(request: Request, model: str) -> Request:
     return msgspec.structs.replace(request, model=model)
+
+
+def _sent_on(job: Job, model: str, plan: Plan) -> Job:
+    fallback = frozenset(target.id for target in plan.targets)
+    return replace(job, request=_asking_for(job.request, model), plan=plan, fallback=fallback)
 
 
 def fingerprint(request: Request) -> bytes:

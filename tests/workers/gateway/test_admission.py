@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -11,11 +12,16 @@ from headgate.routing.retry import Setback
 from headgate.routing.target import Plan, RetryPolicy
 from headgate.schemas.control import Cancel, control_record
 from headgate.schemas.failures import Code, failure
+from headgate.schemas.reading import read_request
 from headgate.schemas.reply import Status
-from headgate.schemas.topics import Tier
+from headgate.schemas.request import Arrival, Defaults
+from headgate.schemas.topics import Lane, Tier
 from headgate.schemas.usage import Cause, Outcome
 from headgate.workers.admission.port import Posting, Spent
 from headgate.workers.gateway.brakes import Brakes
+from headgate.workers.gateway.runner import fingerprint
+from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.in_memory import MemoryJournal
 from support.gateways import TOPICS, Bench, Provider, answered, chat, config_of, target
 
 START = 1_800_000_000.0
@@ -324,6 +330,40 @@ async def test_a_spent_budget_sends_requests_to_the_cheaper_model():
     assert reply.headgate.status is Status.COMPLETED
     assert reply.headgate.deployment == "tiny-a"
     assert events[-1].cause is Cause.FALLBACK
+
+
+async def test_an_interrupted_attempt_at_the_cheaper_model_is_booked_as_one():
+    """Else it would have the price, and be charged to the budgets, of a deployment that nobody called."""
+    tiny = Plan((target("tiny-a", upstream_model="tiny", price=None),), RetryPolicy())
+    config = config_of(
+        unpriced="allow",
+        keys=[{"id": "k", "budgets": [{"usd": 1, "per": "total", "at_limit": {"fallback": "tiny"}}]}],
+        providers={"openai": {}},
+        models=[{"name": "tiny", "deployments": [{"id": "tiny-a", "provider": "openai", "model": "tiny"}]}],
+    )
+    async with Bench(Provider(), config=config, models={"tiny": tiny}, allow_unpriced=True) as bench:
+        alive = {"dead", "w1"}
+        bench.journal_store.lives = alive.__contains__
+        colleague = MemoryJournal("dead", bench.journal_store)
+        run = Run("dead-run", int(START * 1e6), ())
+        claim = Claim(
+            "1:k:r1",
+            "elsewhere",
+            fingerprint(read_request(asked(1), Arrival("x/0", Lane.STANDARD, int(START * 1000)), Defaults())),
+            run,
+        )
+        assert await colleague.claim([claim]) == [Mine()]
+        bench.journal_store.write(colleague.mark(claim, replace(run, attempts=("d1", "tiny-a", "gone"))))
+        alive.discard("dead")
+        await bench.send(asked(1))
+        await bench.replies(1)
+        first, second, third, _ = bench.events()
+    assert [(each.deployment, each.model, each.cause) for each in (first, second, third)] == [
+        ("d1", "small", Cause.FIRST),
+        ("tiny-a", "tiny", Cause.FALLBACK),
+        ("d1", "small", Cause.RETRY),
+    ]
+    assert (first.cost_nano > 0, second.cost_nano) == (True, 0)
 
 
 @pytest.mark.parametrize("outcome", [Setback(failure(Code.CONNECTION_FAILED)), answered()])
