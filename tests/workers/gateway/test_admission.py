@@ -160,6 +160,44 @@ async def test_duplicates_that_come_while_the_first_is_under_way_wait_for_its_an
     assert {bytes(reply.response.body) for reply in replies} == {bytes(replies[0].response.body)}
 
 
+async def test_duplicates_of_a_call_that_lasts_leave_memory_and_hold_up_nobody():
+    bench = watched(in_flight=4, models={"other": Plan((target("d2"),), RetryPolicy())})
+
+    async def slow():
+        await bench.time.sleep(500)
+        return answered("only")
+
+    bench.provider.steps = [slow]
+    async with bench:
+        await bench.send(*[chat(1) for _ in range(10)])
+        body = {"model": "other", "messages": [{"role": "user", "content": "hello"}]}
+        await bench.send(chat(2, body=body))
+        (quick,) = await bench.replies(1)
+        assert bench.time.at - START < 60
+        replies = await bench.replies(11)
+        parked = [record for tier in Tier for record in bench.bus.on(TOPICS.deferred(tier))]
+    assert quick.custom_id == "c2"
+    assert len(bench.provider.calls) == 2
+    assert {bytes(reply.response.body) for reply in replies[1:]} == {bytes(replies[1].response.body)}
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+    assert 9 <= len(parked) <= 9 * 30, "each stays away for longer and longer: else it were fifty hops"
+
+
+async def test_a_duplicate_whose_deadline_comes_first_is_told_then():
+    bench = watched()
+
+    async def slow():
+        await bench.time.sleep(500)
+        return answered("late")
+
+    bench.provider.steps = [slow]
+    async with bench:
+        await bench.send(chat(1), chat(1, deadline=30))
+        (reply,) = await bench.replies(1)
+    assert (reply.headgate.status, reply.error.code) == (Status.EXPIRED, Code.DEADLINE_EXCEEDED)
+    assert 30 <= bench.time.at - START < 35
+
+
 async def test_an_id_that_is_used_for_something_else_is_refused():
     async with Bench(Provider()) as bench:
         await bench.send(chat(1))
