@@ -88,6 +88,7 @@ class Gateway:
             clock=ports.clock,
             new_id=ports.new_id,
             plan=self._reception.plan,
+            wait_in_memory=rules.wait_in_memory,
         )
 
     def __repr__(self) -> str:

@@ -2,15 +2,17 @@
 
 import asyncio
 import hashlib
+import json
 from dataclasses import replace
 
 import pytest
 
 from headgate.routing.admission.demand import BudgetWindow
-from headgate.routing.http import HttpReply
+from headgate.routing.http import REQUEST_HEADER, HttpReply
 from headgate.routing.retry import Setback
 from headgate.routing.target import Plan, RetryPolicy
 from headgate.schemas.control import Cancel, control_record
+from headgate.schemas.deferral import read_deferral
 from headgate.schemas.failures import Code, failure
 from headgate.schemas.reading import read_request
 from headgate.schemas.reply import Status
@@ -81,6 +83,24 @@ async def test_a_long_wait_leaves_memory_and_comes_back_for_the_very_slot():
     assert all(later - sooner >= 60 for sooner, later in zip(at, at[2:], strict=False)), at
     assert at[-1] < 150
     assert sum(reply.headgate.queue_ms > 60_000 for reply in replies) >= 2
+
+
+async def test_a_queue_of_three_hours_is_called_for_at_its_slots_in_their_order():
+    """With a virtual clock: everybody waits on the tiers, and is there when his slot is."""
+    async with watched(config=held_to(limits={"requests_per_hour": 60, "burst": 0.05}), in_flight=300) as bench:
+        await bench.send(*[asked(n) for n in range(200)])
+        replies = await bench.replies(200)
+        parked = [record for tier in Tier for record in bench.bus.on(TOPICS.deferred(tier))]
+        called = [dict(call.headers)[REQUEST_HEADER] for call in bench.provider.calls]
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+    slots = {json.loads(each.value)["id"]: read_deferral(each, TOPICS).ticket_us / 1e6 - START for each in parked}
+    at = dict(zip(called, bench.provider.at, strict=True))
+    assert len(slots) > 180
+    assert max(at.values()) > 3 * 3600
+    late = [at[name] - slot for name, slot in slots.items()]
+    assert (min(late) >= 0, max(late) < 0.5) == (True, True), (min(late), max(late))
+    begun = sorted(at.values())
+    assert all(later - sooner >= 3600 for sooner, later in zip(begun, begun[60:], strict=False))
 
 
 async def test_a_deadline_before_the_slot_is_refused_at_once_with_the_time_that_would_have_worked():
