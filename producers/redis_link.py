@@ -108,6 +108,12 @@ class Node:
     host: str
     port: int
 
+    @classmethod
+    def of(cls, moved: str) -> "Node":
+        """Read where a slot is said to be: `3999 10.0.0.7:6381`."""
+        host, _, port = moved.rpartition(" ")[2].rpartition(":")
+        return cls(host, int(port))
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -169,7 +175,7 @@ class RedisLink:
                 return cast("Any", await connection.read_response())
             except MovedError as moved:
                 await self._drop()
-                self._node = Node(moved.host, moved.port)
+                self._node = Node.of(str(moved))
         raise RedisConnectionError("expected a node of the cluster to have the keys, each names another one")
 
     async def run(self, script: Script, keys: Sequence[str | bytes], args: Sequence[bytes | str | int]) -> Any:
