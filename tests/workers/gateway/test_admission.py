@@ -321,6 +321,47 @@ async def test_what_is_cancelled_while_it_waits_is_answered_cancelled_and_costs_
     assert statuses.count(Status.COMPLETED) == len(bench.provider.calls)
 
 
+async def test_who_is_cancelled_while_a_slot_is_reserved_gives_it_back():
+    bench = watched(config=held_to(limits={"requests_per_second": 1}))
+    given_back = []
+    bench.admission.cancel = lambda demand, _: given_back.append(demand.attempt_id)
+    async with bench:
+        await bench.send(*[asked(n, batch="b1") for n in range(5)])
+        await bench.replies(1)
+        bench.gateway.heard(control_record(Cancel(at_ms=int(bench.time.at * 1000) + 1, batch="b1"), TOPICS))
+        replies = await bench.replies(5)
+    cancelled = [reply.headgate.status for reply in replies].count(Status.CANCELLED)
+    assert len(set(given_back)) == len(given_back) == cancelled >= 3
+
+
+async def test_who_is_cancelled_between_two_attempts_pays_for_the_first_once():
+    bench = Bench(Provider(Setback(failure(Code.TIMEOUT))), policy=RetryPolicy(backoff=4.0))
+
+    async def cancelled_meanwhile(_seconds):
+        bench.gateway.heard(control_record(Cancel(at_ms=2**50, request="r1"), TOPICS))
+
+    bench.time.sleep = cancelled_meanwhile
+    async with bench:
+        await bench.send(chat(1))
+        (reply,) = await bench.replies(1)
+        events = bench.events()
+    assert (reply.headgate.status, reply.headgate.attempts) == (Status.CANCELLED, 1)
+    assert [event.outcome for event in events] == [Outcome.UNCERTAIN]
+    assert reply.headgate.cost_nano == events[0].cost_nano > 0
+
+
+async def test_what_attempts_took_is_learned_for_the_next_ones():
+    bench = Bench(Provider(*[answered(prompt=200)] * 200), config=held_to(limits={"tokens_per_minute": 10**9}))
+    async with bench:
+        await bench.send(*[asked(n) for n in range(100)])
+        await bench.replies(100)
+        before = bench.estimates.input_error
+        await bench.send(*[asked(n) for n in range(100, 200)])
+        await bench.replies(200)
+    assert before > bench.estimates.input_error
+    assert bench.estimates.input_error < 0.15
+
+
 async def test_what_is_parked_for_long_is_answered_at_its_next_hop_when_it_was_cancelled():
     async with watched(config=held_to(limits={"requests_per_hour": 1})) as bench:
         await bench.send(*[asked(n, batch="b1") for n in range(5)])
