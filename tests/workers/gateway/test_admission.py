@@ -142,6 +142,23 @@ async def test_what_a_budget_does_not_allow_is_refused_where_the_config_says_so(
     assert reply.error.code in {Code.LIMIT_TOO_SMALL, Code.BUDGET_EXCEEDED}
 
 
+async def test_what_a_budget_does_not_allow_waits_outside_memory_for_its_next_window():
+    hour = BudgetWindow("key:k:requests/hour", round(START * 1e6), round((START + 3600) * 1e6), 3)
+    async with watched(config=held_to(budgets=[{"requests": 3, "per": "hour"}])) as bench:
+        await bench.send(*[asked(n) for n in range(5)], asked(5, deadline=600))
+        await bench.replies(3)
+        spent = [Posting(event.event_id, (Spent(hour, 1),)) for event in bench.events()]
+        await bench.book.apply("first life", {"u": (None, "1")}, spent, {})
+        replies = {reply.custom_id: reply for reply in await bench.replies(6)}
+        parked = [record for tier in Tier for record in bench.bus.on(TOPICS.deferred(tier))]
+    late = replies.pop("c5")
+    assert (late.headgate.status, late.error.code) == (Status.EXPIRED, Code.DEADLINE_EXCEEDED)
+    assert late.error.expected == "a deadline after 2027-01-15T09:00:00.000Z"
+    assert {reply.headgate.status for reply in replies.values()} == {Status.COMPLETED}
+    assert parked
+    assert [at >= 3600 for at in sorted(bench.provider.at)] == [False] * 3 + [True] * 2
+
+
 async def test_a_request_that_may_cost_more_than_it_wants_is_refused():
     async with Bench(Provider()) as bench:
         await bench.send(chat(1, max_cost="0.00000001"), chat(2, max_cost=1))
