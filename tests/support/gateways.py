@@ -74,6 +74,9 @@ class Time:
     def now(self):
         return self.at
 
+    def now_us(self):
+        return int(self.at * 1e6)
+
     async def sleep(self, seconds):
         self.slept.append(seconds)
         alarm = asyncio.get_running_loop().create_future()
@@ -135,6 +138,8 @@ class Bench:
     store: MemoryStore = None
     models: dict = field(default_factory=dict)
     allow_unpriced: bool = False
+    brakes: object = None
+    estimates: TokenEstimator = field(default_factory=TokenEstimator)
 
     def __post_init__(self):
         self.bus = self.bus or MemoryBus(now=self.time.now, sleep=self.time.sleep)
@@ -159,8 +164,8 @@ class Bench:
             journal=self.journal,
             admission=self.admission,
             calls=self.provider,
-            brakes=Unbraked(),
-            estimates=TokenEstimator(),
+            brakes=self.brakes or Unbraked(),
+            estimates=self.estimates,
             prices=NoPrices(),
             listener=Silent(),
             clock=Clock(self.time.now, self.time.sleep, lambda: 0.0),

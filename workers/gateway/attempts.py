@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
-from ...routing.admission.step import Park, Refuse
+from ...routing.admission.step import Park, Refuse, moment
 from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
 from ...routing.providers import openai
 from ...routing.providers.openai import Completion
@@ -22,6 +22,9 @@ from .clock import Clock
 from .gate import Brakes, Entered, Gate
 from .job import Attempt, Ended, Job, Left
 from .tolls import Tolls
+
+#: Seconds. A provider may name any number.
+_FOREVER: Final = 1e11
 
 
 class Calls(Protocol):
@@ -172,7 +175,8 @@ class _Trying:
     def _ended(self, verdict: _Verdict) -> Ended:
         if not isinstance(verdict, TooLate):
             return Ended(self.run, self.last, None, self.began_us)
-        expected = f"a deadline at least {verdict.seconds:.3g} s later"
+        earliest_us = self.parts.clock.now_us() + round(min(verdict.seconds, _FOREVER) * 1_000_000)
+        expected = f"a deadline after {moment(earliest_us)}"
         last = self.last
         given = last.result.failure.message if last is not None and isinstance(last.result, Setback) else None
         end = failure(Code.DEADLINE_EXCEEDED, expected=expected, given=given)

@@ -88,10 +88,16 @@ class Gateway:
             clock=ports.clock,
             new_id=ports.new_id,
             plan=self._reception.plan,
+            wait_in_memory=rules.wait_in_memory,
         )
 
     def __repr__(self) -> str:
         return f"<Gateway {self._room!r} {self._gate!r}>"
+
+    @property
+    def waiting(self) -> int:
+        """Requests in memory that wait until they may be called for."""
+        return self._gate.waiting
 
     async def admit(self, deliveries: Sequence[Delivery]) -> None:
         """Take deliveries over: answer what cannot be run, run the rest as room comes free."""

@@ -26,6 +26,8 @@ from .tolls import Tolls
 #: Seconds between two looks at a request that a living worker has: at first, and at most.
 _FIRST_LOOK: Final = 0.05
 _LAST_LOOK: Final = 2.0
+#: The longest that a copy stays away from memory before it looks again, seconds.
+_LONGEST_STAY: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,14 @@ class Runner:
         """Run a request to its reply, or to where it waits."""
         await self._until_due(job)
         claim = Claim(claimed_name(job.request), job.place, fingerprint(job.request), self._new_run(job))
-        look = _FIRST_LOOK
+        look, until = _FIRST_LOOK, self.clock.now() + self.wait_in_memory
         while True:
             claimed = await self.journal.claim.ask(claim)
             if isinstance(claimed, Taken):
                 if self._late(job):
-                    return self._refuse(job, failure(Code.DEADLINE_EXCEEDED))
+                    return self._refuse(job, failure(Code.DEADLINE_EXCEEDED, given="an earlier copy has no answer yet"))
+                if self.clock.now() >= until and self._parked_behind_another(job):
+                    return None
                 await self.clock.sleep(look)
                 look = min(look * 2, _LAST_LOOK)
             elif isinstance(claimed, Mine):
@@ -71,6 +75,16 @@ class Runner:
                 claim = replace(claim, run=self._new_run(job))
             else:
                 return self._answered(job, claim, claimed)
+
+    def _parked_behind_another(self, job: Job) -> bool:
+        """Let a copy leave memory while the call for another one lasts, unless it has no time left to come back."""
+        hops = 0 if job.deferral is None else job.deferral.hops
+        seconds = min(self.wait_in_memory * 2.0 ** min(hops, 10), _LONGEST_STAY)
+        due_us = self.clock.now_us() + round(seconds * 1_000_000)
+        if due_us >= job.request.deadline_ms * 1000:
+            return False
+        self.desk.park(job, Park(due_us), Progress((), job.made, job.spent_nano), _nothing)
+        return True
 
     async def _until_due(self, job: Job) -> None:
         """Wait for the rest of what a parked request has to wait; a reserved slot is waited for at the gate."""
@@ -114,9 +128,8 @@ class _Run:
 
     async def execute(self) -> bool:
         """Run it; return False when another worker has taken it over."""
-        for dead in self.claimed.interrupted:
-            for event in interrupted_events(self.job, dead):
-                self._publish(event)
+        if self.claimed.interrupted:
+            self._publish_interrupted()
         outcome = await self._attempts()
         if isinstance(outcome, Ended):
             return await self._end(outcome)
@@ -126,6 +139,16 @@ class _Run:
         if isinstance(outcome.way, Park):
             self._park(outcome, outcome.way)
         return True
+
+    def _publish_interrupted(self) -> None:
+        ways = [self.job]
+        for model in self.parts.tolls.fallbacks(self.job):
+            plan = self.parts.plan(_asking_for(self.job.request, model))
+            if isinstance(plan, Plan):
+                ways.append(_sent_on(self.job, model, plan))
+        for dead in self.claimed.interrupted:
+            for event in interrupted_events(ways, dead):
+                self._publish(event)
 
     async def _attempts(self) -> Ended | Left:
         """Make the attempts; a budget that is spent may send them to another model, once to each."""
@@ -141,8 +164,7 @@ class _Run:
                 return Ended(outcome.run, outcome.last, plan or failure(Code.BUDGET_EXCEEDED, given=model))
             tried.add(model)
             so_far = outcome
-            fallback = frozenset(target.id for target in plan.targets)
-            self.job = replace(self.job, request=_asking_for(self.job.request, model), plan=plan, fallback=fallback)
+            self.job = _sent_on(self.job, model, plan)
 
     def _followed(self, attempt: Attempt) -> None:
         self._publish(attempt_event(self.job, attempt), attempt)
@@ -216,6 +238,11 @@ def _nothing() -> None:
 
 def _asking_for(request: Request, model: str) -> Request:
     return msgspec.structs.replace(request, model=model)
+
+
+def _sent_on(job: Job, model: str, plan: Plan) -> Job:
+    fallback = frozenset(target.id for target in plan.targets)
+    return replace(job, request=_asking_for(job.request, model), plan=plan, fallback=fallback)
 
 
 def fingerprint(request: Request) -> bytes:
