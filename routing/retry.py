@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ..schemas.failures import Failure
+from .outcome import Setback
 from .target import RetryPolicy
 
 #: A Retry-After is honoured plus this share of chance, so that those who wait together do not return together.
@@ -28,20 +28,6 @@ class TooLate:
 
     #: Seconds that it would have had to wait.
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Setback:
-    """A failed attempt as the decision sees it."""
-
-    failure: Failure
-    #: Seconds the provider asked to wait, None if it did not say.
-    retry_after: float | None = None
-    #: The provider's own word (`x-should-retry`), which beats the catalogue's.
-    should_retry: bool | None = None
-    #: What the provider answered, if it did: HTTP status, and its JSON on one line.
-    status: int | None = None
-    body: bytes | None = None
 
 
 def decide(

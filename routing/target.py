@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from .prices import Price
+from .service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Target:
     #: The config's; a plan fills in the price list's where there is none.
     price: Price | None = None
     api_key: str | None = field(default=None, repr=False)
+    #: How its provider speaks the wire.
+    service: Service = field(default_factory=Service, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

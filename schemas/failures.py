@@ -38,6 +38,9 @@ class Code(enum.StrEnum):
     BUDGET_EXCEEDED = "budget_exceeded"
     MAX_COST_EXCEEDED = "max_cost_exceeded"
     LIMIT_TOO_SMALL = "limit_too_small"
+    # no deployment can honour it
+    UNSUPPORTED_PARAMETER = "unsupported_parameter"
+    UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
     # the provider said no
     RATE_LIMITED = "rate_limited"
     QUOTA_EXHAUSTED = "quota_exhausted"
@@ -113,6 +116,13 @@ CATALOGUE: Final = MappingProxyType(
         ),
         Code.LIMIT_TOO_SMALL: Entry(
             "The request alone is larger than one of its limits or budgets.", "Shorten it, or raise the limit."
+        ),
+        Code.UNSUPPORTED_PARAMETER: Entry(
+            "The deployment's provider cannot honour a parameter.",
+            "Leave it out, ask for another model, or allow it in the provider's `drop`.",
+        ),
+        Code.UNSUPPORTED_ENDPOINT: Entry(
+            "The deployment's provider does not serve this endpoint.", "Ask for a model whose provider does."
         ),
         Code.RATE_LIMITED: Entry("The provider's rate limit was hit.", "Lower the load.", retriable=True),
         Code.QUOTA_EXHAUSTED: Entry("The credential is out of money or quota.", "Top up, or add a credential."),

@@ -5,36 +5,24 @@ Source: OpenAI's OpenAPI document (components `CreateChatCompletionResponse`, `C
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
-from ...schemas.failures import Code, failure
+from ...schemas.failures import Code, Failure, failure
 from ...schemas.reply import Tokens
 from ...schemas.request import Endpoint, Request
 from ..http import HttpCall, HttpReply
-from ..retry import Setback
+from ..outcome import Completion, Setback
 from ..target import Target
+from .family import Family, url_of
 from .signals import retry_after, should_retry
 
 _PATHS: Final[Mapping[Endpoint, str]] = MappingProxyType(
     {Endpoint.CHAT: "/chat/completions", Endpoint.EMBEDDINGS: "/embeddings", Endpoint.RESPONSES: "/responses"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A usable answer."""
-
-    status: int
-    #: The provider's JSON on one line.
-    body: bytes
-    #: The provider's name of the answer or of the call, for its support desk.
-    request_id: str
-    #: None when the provider did not say.
-    tokens: Tokens | None
 
 
 class _Details(msgspec.Struct):
@@ -122,12 +110,12 @@ _STATUS: Final[Mapping[int, Code]] = MappingProxyType(
 )
 
 
-def encode(request: Request, target: Target, tracing: tuple[tuple[str, str], ...]) -> HttpCall:
+def encode(request: Request, target: Target) -> HttpCall | Failure:
     """Make the call: the request's body with the deployment's model in it, every other byte as it came."""
-    headers = (("Content-Type", "application/json"), *tracing)
-    if target.api_key:
-        headers = (("Authorization", f"Bearer {target.api_key}"), *headers)
-    return HttpCall(target.base_url + _PATHS[request.endpoint], headers, _with_model(request, target))
+    url = url_of(request, target, _PATHS, quote(target.upstream_model, safe=""))
+    if isinstance(url, Failure):
+        return url
+    return HttpCall(url, (("Content-Type", "application/json"),), _with_model(request, target))
 
 
 def _with_model(request: Request, target: Target) -> bytes:
@@ -138,8 +126,9 @@ def _with_model(request: Request, target: Target) -> bytes:
     return _encoder.encode(fields)
 
 
-def decode(reply: HttpReply, endpoint: Endpoint) -> Completion | Setback:
+def decode(reply: HttpReply, request: Request, _: Target) -> Completion | Setback:
     """Read what came back. What is not understood is a failure, never a success."""
+    endpoint = request.endpoint
     try:
         reply.body.decode()
         answer = _answer.decode(reply.body)
@@ -201,3 +190,6 @@ def _meaning(status: int, said: _Error) -> Code:
     if status == 200 and isinstance(said.code, int):
         status = said.code
     return _STATUS.get(status, Code.PROVIDER_ERROR if status >= 500 or status == 200 else Code.BAD_REQUEST)
+
+
+FAMILY: Final = Family(encode, decode, _PATHS)

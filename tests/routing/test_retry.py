@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.routing.retry import Again, GiveUp, Setback, TooLate, backoff, decide
+from headgate.routing.outcome import Setback
+from headgate.routing.retry import Again, GiveUp, TooLate, backoff, decide
 from headgate.routing.target import RetryPolicy
 from headgate.schemas.failures import CATALOGUE, Code, failure
 

@@ -6,9 +6,8 @@ import msgspec
 
 from ...routing.access.rules import KeyRules
 from ...routing.estimate import estimated_tokens
+from ...routing.outcome import Completion, Setback
 from ...routing.prices import cost_nano
-from ...routing.providers.openai import Completion
-from ...routing.retry import Setback
 from ...routing.target import Target
 from ...schemas.failures import CATALOGUE, Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens

@@ -9,11 +9,12 @@ from tenacity import AsyncRetrying, retry_if_result, stop_never
 
 from ...routing.admission.step import Park, Refuse
 from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
-from ...routing.providers import openai
-from ...routing.providers.openai import Completion
-from ...routing.retry import Again, GiveUp, Setback, TooLate, decide
+from ...routing.outcome import Completion, Setback
+from ...routing.providers.auth import authorized
+from ...routing.providers.families import FAMILIES
+from ...routing.retry import Again, GiveUp, TooLate, decide
 from ...routing.target import Target
-from ...schemas.failures import Code, failure
+from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
 from ..journal.claims import Claim, Run
@@ -126,10 +127,13 @@ class _Trying:
         """Make the next attempt and judge it."""
         number = self.made + 1
         target = self.job.plan.target(number)
+        call = FAMILIES[target.wire].encode(self.job.request, target)
+        if isinstance(call, Failure):
+            raise _Leaving(Ended(self.run, self.last, call, self.began_us))
         entered = await self._enter(target)
         name = event_id(self.run.id, number)
         try:
-            self.last = await self._call(name, number, target, entered)
+            self.last = await self._call(name, number, target, entered, call)
         finally:
             self.parts.gate.left(target.id, entered.demand)
         self.parts.tolls.over(self.job, self.last)
@@ -151,12 +155,13 @@ class _Trying:
     def _unpublished(self) -> Attempt | None:
         return None if self.last is None or self.last.published else self.last
 
-    async def _call(self, name: str, number: int, target: Target, entered: Entered) -> Attempt:
+    async def _call(self, name: str, number: int, target: Target, entered: Entered, call: HttpCall) -> Attempt:
         clock, request = self.parts.clock, self.job.request
         began = clock.now()
         seconds = min(target.timeout, request.deadline_ms / 1000 - began)
         tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(request.id)))
-        outcome = await self.parts.calls.call(openai.encode(request, target, tracing), max(seconds, 0.001))
+        shown = authorized(call, target.service.auth, target.api_key, tracing)
+        outcome = await self.parts.calls.call(shown, max(seconds, 0.001))
         latency = clock.now() - began
         result = _understood(outcome, request, target)
         self.parts.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
@@ -184,7 +189,7 @@ def _seconds(verdict: _Verdict) -> float:
 
 
 def _understood(outcome: HttpReply | Setback, request: Request, target: Target) -> Completion | Setback:
-    result = outcome if isinstance(outcome, Setback) else openai.decode(outcome, request.endpoint)
+    result = outcome if isinstance(outcome, Setback) else FAMILIES[target.wire].decode(outcome, request, target)
     return result if isinstance(result, Completion) else _without_secret(result, target)
 
 

@@ -10,9 +10,8 @@ from typing import Final, Protocol
 from ...routing.admission.demand import Demand
 from ...routing.admission.step import Again, Drop, Elsewhere, Park, Pause, Queue, Refuse, Standing, step
 from ...routing.admission.verdict import Busy, Go, Stale, Verdict
-from ...routing.providers.openai import Completion
+from ...routing.outcome import Completion, Setback
 from ...routing.providers.signals import RateSignal
-from ...routing.retry import Setback
 from ...schemas.failures import Code, failure
 from ...schemas.request import Request
 from .asking import Ask

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from ...routing.access.rules import KeyRules
 from ...routing.admission.demand import Demand
 from ...routing.admission.step import Drop, Elsewhere, Park
-from ...routing.providers.openai import Completion
-from ...routing.retry import Setback
+from ...routing.outcome import Completion, Setback
 from ...routing.target import Plan, Target
 from ...schemas.deferral import Deferral
 from ...schemas.failures import Failure

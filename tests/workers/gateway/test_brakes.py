@@ -1,8 +1,7 @@
 """Brakes: free until the provider says something, then as much as it takes."""
 
 from headgate.routing.http import HttpReply
-from headgate.routing.providers.openai import Completion
-from headgate.routing.retry import Setback
+from headgate.routing.outcome import Completion, Setback
 from headgate.schemas.failures import Code, failure
 from headgate.workers.gateway.brakes import Brakes, signal_of
 

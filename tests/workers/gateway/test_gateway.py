@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from headgate.routing.http import HttpReply
+from headgate.routing.outcome import Setback
 from headgate.routing.prices import cost_nano
-from headgate.routing.retry import Setback
 from headgate.routing.target import RetryPolicy
 from headgate.schemas.failures import Code, failure
 from headgate.schemas.reading import read_request

@@ -1,0 +1,10 @@
+"""All wire families, by the name that a provider's `wire` says."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from . import openai
+from .family import Family
+
+FAMILIES: Final[Mapping[str, Family]] = MappingProxyType({"openai": openai.FAMILY})
