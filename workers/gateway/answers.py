@@ -48,8 +48,9 @@ def cost(target: Target, tokens: Tokens) -> int:
     return 0 if target.price is None else cost_nano(target.price, tokens)
 
 
-def attempt_event(job: Job, attempt: Attempt) -> UsageEvent:
+def attempt_event(attempt: Attempt) -> UsageEvent:
     """Make the usage event of an attempt."""
+    job = attempt.job
     outcome, tokens = spent(job.request, attempt)
     result = attempt.result
     return _event(
@@ -106,7 +107,7 @@ def _event(  # noqa: PLR0913 - the columns of one row
         request_id=request.id,
         ts=ts,
         outcome=outcome,
-        cause=_cause(job, target, attempt),
+        cause=_cause(job, attempt),
         attempt=attempt,
         key=request.key,
         lane=request.lane,
@@ -135,8 +136,8 @@ def _event(  # noqa: PLR0913 - the columns of one row
     )
 
 
-def _cause(job: Job, target: Target, attempt: int) -> Cause:
-    if target.id in job.fallback:
+def _cause(job: Job, attempt: int) -> Cause:
+    if job.is_fallback:
         return Cause.FALLBACK
     return Cause.FIRST if attempt == 1 else Cause.RETRY
 
@@ -197,7 +198,7 @@ def final_reply(job: Job, ended: Ended, last: Attempt, cost_nano: int) -> Reply:
         request_id=job.request.id,
         status=Status.COMPLETED if why is None else _STATUS.get(why.code, Status.FAILED),
         batch=job.request.batch,
-        model=job.request.model,
+        model=last.job.request.model,
         deployment=last.target.id,
         provider=last.target.provider,
         attempts=last.number + job.made,

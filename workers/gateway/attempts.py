@@ -1,78 +1,74 @@
 """One request's attempts, from the first to the last: decisions from `routing`, execution by tenacity."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
-from ...routing.admission.step import Park, Refuse
-from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
+from ...routing.admission.step import Drop, Elsewhere, Park, Refuse
+from ...routing.http import HttpCall
 from ...routing.outcome import Completion, Setback
-from ...routing.providers.auth import authorized
 from ...routing.providers.families import FAMILIES
-from ...routing.retry import Again, GiveUp, TooLate, decide
-from ...routing.target import Target
+from ...routing.retry import (
+    Decision,
+    Defer,
+    FallBack,
+    GiveUp,
+    Situation,
+    TooLate,
+    Wait,
+    after_fallback,
+    decide,
+    decide_unavailable,
+    next_target,
+)
+from ...routing.target import Plan, Target
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
 from ..journal.claims import Claim, Run
-from .brakes import signal_of
+from .calling import Caller
 from .clock import Clock
-from .gate import Brakes, Entered, Gate
+from .gate import Entered, Gate
 from .job import Attempt, Ended, Job, Left
 from .tolls import Tolls
 
-
-class Calls(Protocol):
-    """Carries out one HTTP call."""
-
-    async def call(self, call: HttpCall, seconds: float) -> HttpReply | Setback:
-        """Return the reply, or what prevented one, within so many seconds."""
-        ...
-
-
 #: Hears of an attempt that failed and will be followed by another.
 Followed = Callable[[Attempt], None]
+
+#: Seconds until a deployment that somebody else asks whether it is well again is looked at once more.
+_LOOK_AGAIN: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Makes the attempts of requests; holds nothing of any one of them."""
 
-    calls: Calls
+    caller: Caller
     gate: Gate
-    brakes: Brakes
     tolls: Tolls
     clock: Clock
+    #: Finds where a request for another model goes.
+    plan: Callable[[Request], Plan | Failure]
     #: Seconds; longer waits between attempts are spent outside memory.
     wait_in_memory: float = 10.0
 
-    async def run(self, job: Job, claim: Claim, so_far: Left | None, followed: Followed) -> Ended | Left:
-        """Try until an answer, a final failure, or the deadline; or until the request has to leave.
-
-        `so_far` is set when it has left for another model: its attempts are counted on.
-        """
-        trying = _Trying(self, job, claim, followed, claim.run)
-        if so_far is not None:
-            trying.run, trying.made = so_far.run, so_far.made
+    async def run(self, job: Job, claim: Claim, followed: Followed) -> Ended | Left:
+        """Try until an answer, a final failure, or the deadline; or until the request has to leave."""
         try:
-            return await trying.execute()
+            return await _Trying(self, job, claim, followed, claim.run).execute()
         except _Leaving as leaving:
             return leaving.outcome
 
 
 class _Leaving(Exception):  # noqa: N818 - it is no error; it ends tenacity's loop
-    """The request leaves from the gate, not from an attempt."""
+    """The request leaves from the gate, or from a wait, not from an attempt."""
 
     def __init__(self, outcome: Ended | Left) -> None:
         super().__init__(outcome)
         self.outcome = outcome
-
-
-#: What follows an attempt.
-_Verdict = Again | GiveUp | TooLate
 
 
 @dataclass(slots=True)
@@ -88,25 +84,32 @@ class _Trying:
     made: int = 0
     last: Attempt | None = None
     began_us: int = 0
+    #: Deployments of the present plan that were tried, in order.
+    tried: tuple[str, ...] = ()
+    #: Models that were asked for, the request's own first.
+    models: list[str] = field(default_factory=list[str])
+    #: Why there is no attempt, or none that went on.
+    why: Failure | None = None
 
     async def execute(self) -> Ended | Left:
+        self.models.append(self.job.request.model)
         verdict = await self._try()
-        if isinstance(verdict, Again):
+        if isinstance(verdict, Wait | Defer):
             verdict = await self._retry(verdict)
         return self._ended(verdict)
 
-    async def _retry(self, verdict: _Verdict) -> _Verdict:
+    async def _retry(self, verdict: Decision) -> Decision:
         """Let tenacity wait and try; what to wait, and when to stop, is in the verdicts."""
         so_far = verdict
 
-        async def again() -> _Verdict:
+        async def again() -> Decision:
             nonlocal so_far
             so_far = await self._try()
             return so_far
 
         await self._pause(_seconds(so_far))
         await AsyncRetrying(
-            retry=retry_if_result(lambda said: isinstance(said, Again)),
+            retry=retry_if_result(lambda said: isinstance(said, Wait | Defer)),
             wait=lambda _: _seconds(so_far),
             stop=stop_never,
             sleep=self._pause,
@@ -117,66 +120,112 @@ class _Trying:
         """Wait before the next attempt, outside memory if it is long; the failed one is published meanwhile."""
         if seconds > self.parts.wait_in_memory:
             due_us = self.parts.gate.now_us() + round(seconds * 1_000_000)
-            raise _Leaving(Left(self.run, self.made, self.last, Park(due_us)))
-        if self.last is not None:
-            self.followed(self.last)
-            self.last = replace(self.last, published=True)
-        await self.parts.clock.sleep(seconds)
+            raise _Leaving(Left(self.run, self.made, self._unpublished(), Park(due_us)))
+        self._publish()
+        if seconds > 0:
+            await self.parts.clock.sleep(seconds)
 
-    async def _try(self) -> _Verdict:
+    def _publish(self) -> None:
+        last = self._unpublished()
+        if last is not None:
+            self.followed(last)
+            self.last = replace(last, published=True)
+
+    async def _try(self) -> Decision:
         """Make the next attempt and judge it."""
-        number = self.made + 1
-        target = self.job.plan.target(number)
+        circuits = self.parts.caller.circuits
+        target = next_target(self.job.plan, self.tried, circuits.opens_in)
+        if circuits.opens_in(target) > 0:
+            return self._followed_up(lambda: decide_unavailable(self._situation()))
+        if not await circuits.admit(target):
+            return Wait(_LOOK_AGAIN * (1 + self.parts.clock.chance()))
+        self.tried = (*self.tried, target.id)
         call = FAMILIES[target.wire].encode(self.job.request, target)
         if isinstance(call, Failure):
-            raise _Leaving(Ended(self.run, self.last, call, self.began_us))
+            self.why = call
+            return self._judge(Setback(call))
         entered = await self._enter(target)
-        name = event_id(self.run.id, number)
-        try:
-            self.last = await self._call(name, number, target, entered, call)
-        finally:
-            self.parts.gate.left(target.id, entered.demand)
-        self.parts.tolls.over(self.job, self.last)
-        return self._verdict(self.last)
+        if isinstance(entered, Elsewhere):
+            return self._spent(entered.model)
+        self.last, self.why = await self._attempt(entered, target, call), None
+        self.parts.tolls.over(self.last)
+        return self._judge(self.last.result)
 
-    async def _enter(self, target: Target) -> Entered:
+    async def _enter(self, target: Target) -> Entered | Elsewhere:
         """Wait at the gate; once through, the attempt is written down in the journal."""
         begun = (*self.run.attempts[: self.made], target.id)
         passage = await self.parts.gate.enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
+        if isinstance(passage, Refuse):
+            raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
+        if isinstance(passage, Park | Drop):
+            raise _Leaving(Left(self.run, self.made, self._unpublished(), passage))
         if isinstance(passage, Entered):
             self.run = Run(self.run.id, passage.at_us, begun)
             self.made += 1
             self.began_us = self.began_us or passage.at_us
-            return passage
-        if isinstance(passage, Refuse):
-            raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
-        raise _Leaving(Left(self.run, self.made, self._unpublished(), passage))
+        return passage
+
+    async def _attempt(self, entered: Entered, target: Target, call: HttpCall) -> Attempt:
+        self._publish()
+        name = event_id(self.run.id, self.made)
+        try:
+            return await self.parts.caller.call(self.job, entered, call, target, name, self.made)
+        finally:
+            self.parts.gate.left(target.id, entered.demand)
 
     def _unpublished(self) -> Attempt | None:
         return None if self.last is None or self.last.published else self.last
 
-    async def _call(self, name: str, number: int, target: Target, entered: Entered, call: HttpCall) -> Attempt:
-        clock, request = self.parts.clock, self.job.request
-        began = clock.now()
-        seconds = min(target.timeout, request.deadline_ms / 1000 - began)
-        tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(request.id)))
-        shown = authorized(call, target.service.auth, target.api_key, tracing)
-        outcome = await self.parts.calls.call(shown, max(seconds, 0.001))
-        latency = clock.now() - began
-        result = _understood(outcome, request, target)
-        self.parts.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
-        return Attempt(name, number, target, entered.at_us, round(latency * 1000), result, entered.demand)
-
-    def _verdict(self, attempt: Attempt) -> _Verdict:
-        if isinstance(attempt.result, Completion):
+    def _judge(self, result: Completion | Setback) -> Decision:
+        if isinstance(result, Completion):
             return GiveUp()
-        remaining = self.job.request.deadline_ms / 1000 - self.parts.clock.now()
-        made = attempt.number + self.job.made
-        return decide(attempt.result, made, self.job.plan.policy, remaining, self.parts.clock.chance())
+        return self._followed_up(lambda: decide(result, self._situation()))
 
-    def _ended(self, verdict: _Verdict) -> Ended:
+    def _followed_up(self, decision: Callable[[], Decision]) -> Decision:
+        """Decide until it is not about a model that cannot be asked."""
+        verdict = decision()
+        while isinstance(verdict, FallBack):
+            if self._fall_back(verdict.model):
+                return Wait(0)
+            verdict = decision()
+        return verdict
+
+    def _fall_back(self, model: str) -> bool:
+        """Ask for another model from now on; return False when there is no way to it."""
+        self.models.append(model)
+        request = msgspec.structs.replace(self.job.request, model=model)
+        plan = self.parts.plan(request)
+        if isinstance(plan, Failure):
+            self.why = self.why or (plan if self.last is None else None)
+            return False
+        plan = after_fallback(self.job.plan, plan)
+        self.job = replace(self.job, request=request, plan=plan, is_fallback=True)
+        self.tried = ()
+        return True
+
+    def _spent(self, model: str) -> Decision:
+        """Ask for the model that a spent budget names, once."""
+        if model not in self.models and self._fall_back(model):
+            return Wait(0)
+        why = self.why or failure(Code.BUDGET_EXCEEDED, given=model)
+        raise _Leaving(Ended(self.run, self.last, why, self.began_us))
+
+    def _situation(self) -> Situation:
+        clock = self.parts.clock
+        return Situation(
+            self.job.plan,
+            self.tried,
+            self.made + self.job.made,
+            tuple(self.models),
+            self.job.request.deadline_ms / 1000 - clock.now(),
+            clock.chance(),
+            self.parts.caller.circuits.opens_in,
+            self.parts.wait_in_memory,
+        )
+
+    def _ended(self, verdict: Decision) -> Ended:
         if not isinstance(verdict, TooLate):
-            return Ended(self.run, self.last, None, self.began_us)
+            return Ended(self.run, self.last, self.why, self.began_us)
         expected = f"a deadline at least {verdict.seconds:.3g} s later"
         last = self.last
         given = last.result.failure.message if last is not None and isinstance(last.result, Setback) else None
@@ -184,28 +233,5 @@ class _Trying:
         return Ended(self.run, last, end, self.began_us)
 
 
-def _seconds(verdict: _Verdict) -> float:
-    return verdict.seconds if isinstance(verdict, Again) else 0.0
-
-
-def _understood(outcome: HttpReply | Setback, request: Request, target: Target) -> Completion | Setback:
-    result = outcome if isinstance(outcome, Setback) else FAMILIES[target.wire].decode(outcome, request, target)
-    return result if isinstance(result, Completion) else _without_secret(result, target)
-
-
-def _without_secret(setback: Setback, target: Target) -> Setback:
-    """Blot out the credential, which some providers quote in their error."""
-    secret = target.api_key
-    if not secret:
-        return setback
-    given, body = setback.failure.given, setback.body
-    if given is not None and secret in given:
-        setback = replace(setback, failure=msgspec.structs.replace(setback.failure, given=given.replace(secret, "***")))
-    if body is not None and secret.encode() in body:
-        setback = replace(setback, body=body.replace(secret.encode(), b"***"))
-    return setback
-
-
-def _header_safe(text: str) -> str:
-    """Make an id fit for a header: ids are the producers' and may hold anything."""
-    return text if text.isascii() and text.isprintable() else text.encode().hex()
+def _seconds(verdict: Decision) -> float:
+    return verdict.seconds if isinstance(verdict, Wait | Defer) else 0.0

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ...routing.admission.rulebook import Rulebook
@@ -14,9 +14,11 @@ from ...schemas.record import Record
 from ..admission.port import Admission
 from ..bus.port import Bus, Delivery
 from ..journal.claims import Claim, Journal
-from .attempts import Attempts, Calls
+from .attempts import Attempts
 from .batcher import Batcher
+from .calling import Caller, Calls
 from .cancelled import Cancelled
+from .circuits import Circuits, Closed
 from .clock import Clock
 from .desk import Desk
 from .events import Listener
@@ -46,6 +48,7 @@ class Ports:
     prices: PriceFinder
     listener: Listener
     clock: Clock
+    circuits: Circuits = field(default_factory=Closed)
     new_id: Callable[[], str] = lambda: secrets.token_hex(16)
 
 
@@ -82,12 +85,18 @@ class Gateway:
             journal=JournalLines(
                 Batcher(ports.journal.claim), Batcher(ports.journal.answer), self._over.add, self._released.add
             ),
-            attempts=Attempts(ports.calls, self._gate, ports.brakes, tolls, ports.clock, rules.wait_in_memory),
+            attempts=Attempts(
+                Caller(ports.calls, ports.brakes, ports.circuits, ports.clock),
+                self._gate,
+                tolls,
+                ports.clock,
+                self._reception.plan,
+                rules.wait_in_memory,
+            ),
             admission=ports.admission,
             tolls=tolls,
             clock=ports.clock,
             new_id=ports.new_id,
-            plan=self._reception.plan,
         )
 
     def __repr__(self) -> str:
