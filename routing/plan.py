@@ -41,7 +41,7 @@ def make_plan(request: Request, routes: Routes, prices: PriceFinder) -> Plan | F
         targets = tuple(target for target in targets if target.price is not None)
     if not targets:
         return failure(Code.UNPRICED, expected="a deployment with a known price", given=request.model)
-    return Plan(_ordered(targets, request.id), plan.policy)
+    return replace(plan, targets=_ordered(targets, request.id))
 
 
 def priced(target: Target, prices: PriceFinder) -> Target:

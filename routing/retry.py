@@ -82,6 +82,8 @@ class Situation:
     opens_in: Callable[[Target], float]
     #: Longer waits leave memory.
     in_memory: float
+    #: Models that there is no way to.
+    barred: frozenset[str] = frozenset()
 
     @property
     def retries_left(self) -> int:
@@ -169,7 +171,7 @@ def _candidates(setback: Setback, fallbacks: Fallbacks) -> Iterator[str]:
 def _untried(models: tuple[str, ...], situation: Situation) -> Iterator[str]:
     if len(situation.models) > situation.plan.fallbacks.most:
         return iter(())
-    return (model for model in models if model not in situation.models)
+    return (model for model in models if model not in situation.models and model not in situation.barred)
 
 
 def after_fallback(old: Plan, new: Plan) -> Plan:

@@ -11,7 +11,7 @@ from headgate.routing.admission.rulebook import Rulebook
 from headgate.routing.http import HttpReply
 from headgate.routing.plan import Routes
 from headgate.routing.prices import Price, Rates
-from headgate.routing.target import Plan, RetryPolicy, Target
+from headgate.routing.target import Fallbacks, Plan, RetryPolicy, Target
 from headgate.routing.tokens.estimator import TokenEstimator
 from headgate.schemas.config import Config
 from headgate.schemas.record import Record
@@ -23,6 +23,7 @@ from headgate.workers.admission.memory import MemoryAdmission, MemoryBook
 from headgate.workers.admission.memory_store import MemoryStore
 from headgate.workers.bus.memory import MemoryBus
 from headgate.workers.gateway.brakes import Unbraked
+from headgate.workers.gateway.circuits import Closed
 from headgate.workers.gateway.clock import Clock
 from headgate.workers.gateway.events import Silent
 from headgate.workers.gateway.gateway import Gateway, Ports
@@ -135,6 +136,8 @@ class Bench:
     store: MemoryStore = None
     models: dict = field(default_factory=dict)
     allow_unpriced: bool = False
+    circuits: object = field(default_factory=Closed)
+    fallbacks: Fallbacks = field(default_factory=Fallbacks)
 
     def __post_init__(self):
         self.bus = self.bus or MemoryBus(now=self.time.now, sleep=self.time.sleep)
@@ -150,7 +153,7 @@ class Bench:
         await self.book.open("first life", {}, (), ())
         await self.book.ready("first life")
         self.admission.beat()
-        plan = Plan(self.targets or (target(),), self.policy)
+        plan = Plan(self.targets or (target(),), self.policy, self.fallbacks)
         routes = Routes({"small": plan, **self.models}, {}, RetryPolicy(), self.allow_unpriced)
         rules = Rules(TOPICS, routes, Defaults(), Keyring.of(self.config), self.config.admission.wait_in_memory)
         numbers = iter(range(10**9))
@@ -165,6 +168,7 @@ class Bench:
             listener=Silent(),
             clock=Clock(self.time.now, self.time.sleep, lambda: 0.0),
             new_id=lambda: f"run-{next(numbers)}",
+            circuits=self.circuits,
         )
         self.gateway = Gateway(ports, rules, Rulebook.of(self.config), Room(self.in_flight, 10**9))
         await self.bus.start(self.gateway.admit, self.gateway.committed)

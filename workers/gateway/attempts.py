@@ -1,5 +1,6 @@
 """One request's attempts, from the first to the last: decisions from `routing`, execution by tenacity."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -25,6 +26,7 @@ from ...routing.retry import (
     next_target,
 )
 from ...routing.target import Plan, Target
+from ...schemas.deferral import SLACK_SECONDS
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
@@ -54,6 +56,10 @@ class Attempts:
     plan: Callable[[Request], Plan | Failure]
     #: Seconds; longer waits between attempts are spent outside memory.
     wait_in_memory: float = 10.0
+    #: Requests that may wait here for one deployment to open; more leave memory, or they would fill it.
+    waiting_per_deployment: int = 500
+    #: How many do, by deployment; None: those who wait for something else.
+    waiting: Counter[str | None] = field(default_factory=Counter[str | None])
 
     async def run(self, job: Job, claim: Claim, followed: Followed) -> Ended | Left:
         """Try until an answer, a final failure, or the deadline; or until the request has to leave."""
@@ -88,8 +94,12 @@ class _Trying:
     tried: tuple[str, ...] = ()
     #: Models that were asked for, the request's own first.
     models: list[str] = field(default_factory=list[str])
+    #: Models that there is no way to.
+    barred: frozenset[str] = frozenset()
     #: Why there is no attempt, or none that went on.
     why: Failure | None = None
+    #: The deployment whose opening it waits for.
+    waits_for: str | None = None
 
     async def execute(self) -> Ended | Left:
         self.models.append(self.job.request.model)
@@ -122,8 +132,14 @@ class _Trying:
             due_us = self.parts.gate.now_us() + round(seconds * 1_000_000)
             raise _Leaving(Left(self.run, self.made, self._unpublished(), Park(due_us)))
         self._publish()
-        if seconds > 0:
-            await self.parts.clock.sleep(seconds)
+        waiting, name = self.parts.waiting, self.waits_for
+        waiting[name] += 1
+        try:
+            if seconds > 0:
+                await self.parts.clock.sleep(seconds)
+        finally:
+            waiting[name] -= 1
+            self.waits_for = None
 
     def _publish(self) -> None:
         last = self._unpublished()
@@ -136,9 +152,10 @@ class _Trying:
         circuits = self.parts.caller.circuits
         target = next_target(self.job.plan, self.tried, circuits.opens_in)
         if circuits.opens_in(target) > 0:
-            return self._followed_up(lambda: decide_unavailable(self._situation()))
+            verdict = self._followed_up(lambda: decide_unavailable(self._situation()))
+            return self._queued(target, verdict) if isinstance(verdict, Wait) else verdict
         if not await circuits.admit(target):
-            return Wait(_LOOK_AGAIN * (1 + self.parts.clock.chance()))
+            return self._queued(target, Wait(_LOOK_AGAIN * (1 + self.parts.clock.chance())))
         self.tried = (*self.tried, target.id)
         call = FAMILIES[target.wire].encode(self.job.request, target)
         if isinstance(call, Failure):
@@ -150,6 +167,15 @@ class _Trying:
         self.last, self.why = await self._attempt(entered, target, call), None
         self.parts.tolls.over(self.last)
         return self._judge(self.last.result)
+
+    def _queued(self, target: Target, wait: Wait) -> Wait | Defer:
+        """Wait for a deployment in memory, if there are not too many who do; not past the deadline for their sake."""
+        parts, outside = self.parts, self.parts.wait_in_memory + SLACK_SECONDS
+        crowded = parts.waiting[target.id] >= parts.waiting_per_deployment
+        if crowded and wait.seconds > 0 and self._situation().remaining > outside:
+            return Defer(outside)
+        self.waits_for = target.id if wait.seconds > 0 else None
+        return wait
 
     async def _enter(self, target: Target) -> Entered | Elsewhere:
         """Wait at the gate; once through, the attempt is written down in the journal."""
@@ -192,12 +218,12 @@ class _Trying:
 
     def _fall_back(self, model: str) -> bool:
         """Ask for another model from now on; return False when there is no way to it."""
-        self.models.append(model)
         request = msgspec.structs.replace(self.job.request, model=model)
         plan = self.parts.plan(request)
         if isinstance(plan, Failure):
-            self.why = self.why or (plan if self.last is None else None)
+            self.barred |= {model}
             return False
+        self.models.append(model)
         plan = after_fallback(self.job.plan, plan)
         self.job = replace(self.job, request=request, plan=plan, is_fallback=True)
         self.tried = ()
@@ -221,6 +247,7 @@ class _Trying:
             clock.chance(),
             self.parts.caller.circuits.opens_in,
             self.parts.wait_in_memory,
+            self.barred,
         )
 
     def _ended(self, verdict: Decision) -> Ended:

@@ -92,6 +92,7 @@ class Gateway:
                 ports.clock,
                 self._reception.plan,
                 rules.wait_in_memory,
+                self._room.requests // 4,
             ),
             admission=ports.admission,
             tolls=tolls,
