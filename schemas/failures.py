@@ -58,6 +58,7 @@ class Code(enum.StrEnum):
     CONNECTION_CUT = "connection_cut"
     MALFORMED_RESPONSE = "malformed_response"
     INTERRUPTED = "interrupted"
+    HEDGED = "hedged"
     # ours
     INTERNAL = "internal"
 
@@ -148,6 +149,11 @@ CATALOGUE: Final = MappingProxyType(
         ),
         Code.INTERRUPTED: Entry(
             "A worker died during the attempt.", "Nothing to do: the request was run again.", may_be_billed=True
+        ),
+        Code.HEDGED: Entry(
+            "Another attempt at the same request was answered first.",
+            "Nothing to do; `hedge` in the route says when a second attempt is made.",
+            may_be_billed=True,
         ),
         Code.INTERNAL: Entry("Headgate failed.", "Report it with the request id."),
     }

@@ -50,4 +50,4 @@ def test_a_failure_is_written_without_what_it_does_not_say():
 
 def test_only_what_a_provider_may_have_seen_may_be_billed():
     may = {code for code, entry in CATALOGUE.items() if entry.may_be_billed}
-    assert may == {Code.TIMEOUT, Code.CONNECTION_CUT, Code.MALFORMED_RESPONSE, Code.INTERRUPTED}
+    assert may == {Code.TIMEOUT, Code.CONNECTION_CUT, Code.MALFORMED_RESPONSE, Code.INTERRUPTED, Code.HEDGED}

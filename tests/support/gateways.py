@@ -11,7 +11,7 @@ from headgate.routing.admission.rulebook import Rulebook
 from headgate.routing.http import HttpReply
 from headgate.routing.plan import Routes
 from headgate.routing.prices import Price, Rates
-from headgate.routing.target import Fallbacks, Plan, RetryPolicy, Target
+from headgate.routing.target import Fallbacks, Hedge, Plan, RetryPolicy, Target
 from headgate.routing.tokens.estimator import TokenEstimator
 from headgate.schemas.config import Config
 from headgate.schemas.record import Record
@@ -138,6 +138,7 @@ class Bench:
     allow_unpriced: bool = False
     circuits: object = field(default_factory=Closed)
     fallbacks: Fallbacks = field(default_factory=Fallbacks)
+    hedge: Hedge = None
 
     def __post_init__(self):
         self.bus = self.bus or MemoryBus(now=self.time.now, sleep=self.time.sleep)
@@ -153,7 +154,7 @@ class Bench:
         await self.book.open("first life", {}, (), ())
         await self.book.ready("first life")
         self.admission.beat()
-        plan = Plan(self.targets or (target(),), self.policy, self.fallbacks)
+        plan = Plan(self.targets or (target(),), self.policy, self.fallbacks, self.hedge)
         routes = Routes({"small": plan, **self.models}, {}, RetryPolicy(), self.allow_unpriced)
         rules = Rules(TOPICS, routes, Defaults(), Keyring.of(self.config), self.config.admission.wait_in_memory)
         numbers = iter(range(10**9))

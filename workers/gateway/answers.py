@@ -201,11 +201,12 @@ def final_reply(job: Job, ended: Ended, last: Attempt, cost_nano: int) -> Reply:
         model=last.job.request.model,
         deployment=last.target.id,
         provider=last.target.provider,
-        attempts=last.number + job.made,
+        attempts=len(ended.run.attempts) + job.made,
         tokens=(result.tokens if isinstance(result, Completion) else None) or _NO_TOKENS,
         cost_nano=cost_nano + job.spent_nano,
         queue_ms=max(0, ended.began_us // 1000 - job.request.enqueued_ms),
         latency_ms=(last.began_us - ended.began_us) // 1000 + last.latency_ms,
+        notes=last.notes,
     )
     return Reply(reply_id(job.request.id), job.request.custom_id, _response(result), why, account)
 

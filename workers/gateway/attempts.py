@@ -1,5 +1,6 @@
 """One request's attempts, from the first to the last: decisions from `routing`, execution by tenacity."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,7 @@ from ..journal.claims import Claim, Run
 from .calling import Caller
 from .clock import Clock
 from .gate import Entered, Gate
+from .hedging import Running, race
 from .job import Attempt, Ended, Job, Left
 from .tolls import Tolls
 
@@ -164,9 +166,45 @@ class _Trying:
         entered = await self._enter(target)
         if isinstance(entered, Elsewhere):
             return self._spent(entered.model)
-        self.last, self.why = await self._attempt(entered, target, call), None
-        self.parts.tolls.over(self.last)
-        return self._judge(self.last.result)
+        return self._judge(await self._result(entered, target, call))
+
+    async def _result(self, entered: Entered, target: Target, call: HttpCall) -> Completion | Setback:
+        """Make an attempt that was let in, or two of them; what came of it is that of the last."""
+        self._publish()
+        hedge = self.job.plan.hedge
+        if hedge is None or len(self.job.plan.targets) == 1:
+            attempts = [await self._attempt(entered, target, call, self.made)]
+        else:
+            first = self._begun(entered, target, call)
+            attempts = await race(first, hedge.after, self.parts.clock.sleep, self._second)
+        for attempt in attempts:
+            self._publish()
+            self.last, self.why = attempt, None
+            self.parts.tolls.over(attempt)
+        return attempts[-1].result
+
+    def _begun(self, entered: Entered, target: Target, call: HttpCall) -> Running:
+        caller, job, number, began = self.parts.caller, self.job, self.made, self.parts.clock.now()
+        task = asyncio.create_task(self._attempt(entered, target, call, number))
+        name = event_id(self.run.id, number)
+        return Running(task, lambda: caller.abandoned(job, entered, target, name, number, began))
+
+    async def _second(self) -> Running | None:
+        """Begin an attempt beside the one that is slow, if another deployment is open and nobody has to wait for it."""
+        circuits = self.parts.caller.circuits
+        target = next_target(self.job.plan, self.tried, circuits.opens_in)
+        if target.id in self.tried or circuits.opens_in(target) > 0 or self._situation().retries_left <= 0:
+            return None
+        call = FAMILIES[target.wire].encode(self.job.request, target)
+        if isinstance(call, Failure) or not await circuits.admit(target):
+            return None
+        self.tried = (*self.tried, target.id)
+        begun = (*self.run.attempts[: self.made], target.id)
+        entered = await self.parts.gate.try_enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
+        if entered is None:
+            return None
+        self._entered(entered, begun)
+        return self._begun(entered, target, call)
 
     def _queued(self, target: Target, wait: Wait) -> Wait | Defer:
         """Wait for a deployment in memory, if there are not too many who do; not past the deadline for their sake."""
@@ -186,16 +224,18 @@ class _Trying:
         if isinstance(passage, Park | Drop):
             raise _Leaving(Left(self.run, self.made, self._unpublished(), passage))
         if isinstance(passage, Entered):
-            self.run = Run(self.run.id, passage.at_us, begun)
-            self.made += 1
-            self.began_us = self.began_us or passage.at_us
+            self._entered(passage, begun)
         return passage
 
-    async def _attempt(self, entered: Entered, target: Target, call: HttpCall) -> Attempt:
-        self._publish()
-        name = event_id(self.run.id, self.made)
+    def _entered(self, entered: Entered, begun: tuple[str, ...]) -> None:
+        self.run = Run(self.run.id, entered.at_us, begun)
+        self.made += 1
+        self.began_us = self.began_us or entered.at_us
+
+    async def _attempt(self, entered: Entered, target: Target, call: HttpCall, number: int) -> Attempt:
+        name = event_id(self.run.id, number)
         try:
-            return await self.parts.caller.call(self.job, entered, call, target, name, self.made)
+            return await self.parts.caller.call(self.job, entered, call, target, name, number)
         finally:
             self.parts.gate.left(target.id, entered.demand)
 

@@ -10,6 +10,7 @@ from ...routing.outcome import Completion, Setback
 from ...routing.providers.auth import authorized
 from ...routing.providers.families import FAMILIES
 from ...routing.target import Target
+from ...schemas.failures import Code, failure
 from .brakes import signal_of
 from .circuits import Circuits
 from .clock import Clock
@@ -47,6 +48,13 @@ class Caller:
         self.circuits.ended(target, result, alone=len(job.plan.targets) == 1)
         milliseconds = round(latency * 1000)
         return Attempt(name, number, job, target, entered.at_us, milliseconds, result, entered.demand, call.notes)
+
+    def abandoned(self, job: Job, entered: Entered, target: Target, name: str, number: int, began: float) -> Attempt:
+        """Return the attempt of a call that was cut off because another one was answered first."""
+        latency = self.clock.now() - began
+        result = Setback(failure(Code.HEDGED))
+        self.brakes.ended(target.id, round(latency * 1_000_000), result, None)
+        return Attempt(name, number, job, target, entered.at_us, round(latency * 1000), result, entered.demand)
 
 
 def _understood(outcome: HttpReply | Setback, job: Job, target: Target) -> Completion | Setback:
