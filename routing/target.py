@@ -52,6 +52,17 @@ class Fallbacks:
     #: The most models that one request may be sent on to.
     most: int = 5
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        named = (
+            *self.general,
+            *self.context_window,
+            *self.content_policy,
+            *(m for _, to in self.by_status for m in to),
+        )
+        return tuple(dict.fromkeys(named))
+
 
 @dataclass(frozen=True, slots=True)
 class Hedge:

@@ -14,6 +14,7 @@ from ..routing.admission.rulebook import Rulebook
 from ..routing.price_list import GenaiPrices
 from ..routing.routes import Unroutable, build_routes
 from ..routing.tokens.estimator import TokenEstimator
+from ..routing.tokens.vocabulary import load_vocabularies
 from ..schemas.config import Config, KafkaBus
 from ..schemas.request import Defaults
 from ..schemas.topics import Topics
@@ -28,6 +29,7 @@ from .gateway.reception import Rules
 from .gateway.room import Room
 from .http.caller import Caller
 from .http.transport import AiohttpTransport
+from .ops.admission_meter import admission_readings
 from .ops.bus_meter import bus_readings
 from .ops.gateway_meter import MetricsListener
 from .ops.metrics import Metrics
@@ -77,13 +79,14 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
         store = SharedStore(config, store_address(config, server), stack)
         transport = await stack.enter_async_context(AiohttpTransport(connections=config.limits.in_flight))
         listener, clock = MetricsListener(), Clock(chance=random.random)
+        brakes, estimates = Brakes(config.limits.in_flight, clock.now_us), await asyncio.to_thread(make_estimator)
         ports = Ports(
             bus=bus,
             journal=store.journal(),
             admission=store.admission(),
             calls=Caller(transport),
-            brakes=Brakes(config.limits.in_flight, clock.now_us),
-            estimates=TokenEstimator(),
+            brakes=brakes,
+            estimates=estimates,
             prices=prices,
             listener=listener,
             clock=clock,
@@ -91,7 +94,8 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
         room = Room(config.limits.in_flight, config.limits.in_flight_bytes)
         gateway = Gateway(ports, rules, Rulebook.of(config), room)
         control = make_control(config, server)
-        metrics = Metrics([listener, store.meter, bus_readings(bus.status)])
+        admission = admission_readings(lambda: gateway.waiting, brakes, estimates)
+        metrics = Metrics([listener, admission, store.meter, bus_readings(bus.status)])
         yield Worker(bus, gateway, ports.admission, control, metrics)
 
 
@@ -134,6 +138,11 @@ def make_bus(config: Config, slot: str | None, server: EmbeddedServer | None) ->
 
     name = slot or f"worker-{random.getrandbits(64):016x}"
     return StreamsBus(address, StreamsSettings(name, config.prefix, commit_interval=config.operations.commit_interval))
+
+
+def make_estimator() -> TokenEstimator:
+    """Return what estimates tokens: by counting them, where the extra `headgate[tokens]` has the vocabulary."""
+    return TokenEstimator(vocabularies=load_vocabularies())
 
 
 def make_kafka_bus(config: Config, kafka: KafkaBus, slot: str | None) -> "KafkaPeer":

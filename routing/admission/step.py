@@ -7,9 +7,12 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from ...schemas.failures import Code, Failure, failure
-from .verdict import Busy, Exhausted, Fenced, Late, Never, NotReady, Stale, Wait
+from .verdict import Busy, Exhausted, Fenced, Late, Never, NotReady, Paused, Stale, Wait
 
 _US: Final = 1_000_000
+#: The calendar of the standard library begins and ends here; what producers and providers name does not.
+_FIRST_SECOND: Final = -62_135_596_800
+_LAST_SECOND: Final = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Drop:
 
 
 #: All answers but `Go`.
-Refusal = Wait | Late | Busy | Exhausted | Never | Stale | Fenced | NotReady
+Refusal = Wait | Late | Busy | Paused | Exhausted | Never | Stale | Fenced | NotReady
 
 Step = Again | Queue | Park | Refuse | Elsewhere | Pause | Drop
 
@@ -102,6 +105,8 @@ def step(verdict: Refusal, standing: Standing) -> Step:  # noqa: C901, PLR0911 -
             if standing.now_us >= standing.deadline_us:
                 return Refuse(_too_late(None, limit))
             return _busy(limit, standing)
+        case Paused(limit, until_us):
+            return _paused(limit, until_us, standing)
         case Exhausted(budget, resets_us):
             return _exhausted(budget, resets_us, standing)
         case Never(limit, amount, most):
@@ -129,6 +134,13 @@ def _busy(limit: str, standing: Standing) -> Queue | Park:
     return Park(due_us) if due_us < standing.deadline_us else Queue(limit)
 
 
+def _paused(limit: str, until_us: int, standing: Standing) -> Step:
+    """Whoever may stay in memory queues: there the others of the pause are, and the order is fair."""
+    if until_us >= standing.deadline_us:
+        return Refuse(_too_late(until_us, limit))
+    return Queue(limit) if until_us - standing.now_us <= standing.in_memory_us else Park(until_us)
+
+
 def _exhausted(budget: str, resets_us: int | None, standing: Standing) -> Step:
     policy = standing.at_limit.get(budget, True)
     if isinstance(policy, Fallback):
@@ -147,5 +159,10 @@ def _too_late(earliest_us: int | None, limit: str) -> Failure:
 
 
 def moment(unix_us: int) -> str:
-    """Return a time as people and programs read it: RFC 3339 in UTC, to the millisecond."""
-    return dt.datetime.fromtimestamp(unix_us / _US, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return a time as people and programs read it: RFC 3339 in UTC, to the millisecond, from year 1 to 9999.
+
+    >>> moment(1_800_000_000_250_000)
+    '2027-01-15T08:00:00.250Z'
+    """
+    seconds = min(max(unix_us / _US, _FIRST_SECOND), _LAST_SECOND)
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

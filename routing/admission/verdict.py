@@ -42,6 +42,16 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The provider has asked not to be called before a time. Nothing is taken, and nobody was asked."""
+
+    #: The brake, such as `calls:small-a`.
+    limit: str
+    #: Unix microseconds by the store's clock.
+    until_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exhausted:
     """A budget is spent. Nothing is taken."""
 
@@ -76,4 +86,4 @@ class NotReady:
     """The store is empty or being rebuilt from the ledger. Nothing is taken: ask again soon."""
 
 
-Verdict = Go | Wait | Late | Busy | Exhausted | Never | Stale | Fenced | NotReady
+Verdict = Go | Wait | Late | Busy | Paused | Exhausted | Never | Stale | Fenced | NotReady

@@ -116,6 +116,11 @@ class Adaptive:
         """Calls that are out."""
         return self._in_flight
 
+    @property
+    def resume_us(self) -> int:
+        """Until when the provider has asked to be left alone."""
+        return self._resume_us
+
     def leave(self, now_us: int) -> Leave:
         """Return how many more calls may begin now, and when to ask again."""
         if now_us < self._resume_us:

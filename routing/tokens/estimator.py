@@ -110,6 +110,11 @@ class TokenEstimator:
         """By how much of the true count output estimates are off: a moving mean, whatever the sign."""
         return self._output_error.value
 
+    @property
+    def errors(self) -> Mapping[str, float]:
+        """Both, by what they are of; 0 until something was counted."""
+        return {"input": self.input_error, "output": self.output_error}
+
     def estimate(self, request: Request, target: Target) -> TokenEstimate:
         """Return what an attempt is expected to take, and the most that it can take."""
         return self._estimate(self._measure(request, target), request, target)

@@ -75,6 +75,9 @@ class Time:
     def now(self):
         return self.at
 
+    def now_us(self):
+        return int(self.at * 1e6)
+
     async def sleep(self, seconds):
         self.slept.append(seconds)
         alarm = asyncio.get_running_loop().create_future()
@@ -139,6 +142,7 @@ class Bench:
     circuits: object = field(default_factory=Closed)
     fallbacks: Fallbacks = field(default_factory=Fallbacks)
     hedge: Hedge = None
+    brakes: object = None
 
     def __post_init__(self):
         self.bus = self.bus or MemoryBus(now=self.time.now, sleep=self.time.sleep)
@@ -163,7 +167,7 @@ class Bench:
             journal=self.journal,
             admission=self.admission,
             calls=self.provider,
-            brakes=Unbraked(),
+            brakes=self.brakes or Unbraked(),
             estimates=TokenEstimator(),
             prices=NoPrices(),
             listener=Silent(),

@@ -36,8 +36,8 @@ class Fleet:
 class Watch:
     """Looks at the store's book of budgets all the time, and keeps what was wrong."""
 
-    def __init__(self, server, limits, seconds=0.02):
-        self._link = RedisLink(Address(server.ensure))
+    def __init__(self, url, limits, seconds=0.02):
+        self._link = RedisLink(Address(url))
         self.book = RedisBook(self._link, "headgate.")
         self._limits = limits
         self._seconds = seconds
@@ -78,9 +78,12 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(server, limits):
-    """Watch budgets (name → limit in nano-dollars, tokens or requests) meanwhile; nothing may have been wrong."""
-    watch = Watch(server, limits)
+async def watching(url, limits):
+    """Watch budgets (name → limit in nano-dollars, tokens or requests) meanwhile; nothing may have been wrong.
+
+    `url` is the store's, or who is asked for it.
+    """
+    watch = Watch(url, limits)
     looking = asyncio.create_task(watch.look())
     try:
         yield watch

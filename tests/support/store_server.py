@@ -1,21 +1,29 @@
 """A store of its own, apart from the bus: to be flushed, suspended, and lost."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
 
+import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from headgate.workers.embedded.binary import find_binary
 
 
-class StoreServer:
-    """A Valkey on a port, without anything on disk."""
+def real_redis():
+    """The Redis of this machine, not Valkey; without it a test is skipped, and says so."""
+    return shutil.which("redis-server") or pytest.skip("expected a redis-server on the PATH, there is none")
 
-    def __init__(self, directory):
+
+class StoreServer:
+    """A Valkey, or another server, on a port, without anything on disk."""
+
+    def __init__(self, directory, binary=None):
+        self._binary = binary or find_binary()
         self._log = (directory / "store.log").open("ab")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -36,7 +44,7 @@ class StoreServer:
 
     def _start(self):
         options = ("--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-        self._process = subprocess.Popen([find_binary(), *options], stdout=self._log, stderr=self._log)
+        self._process = subprocess.Popen([self._binary, *options], stdout=self._log, stderr=self._log)
         deadline = time.monotonic() + 30
         while not self._answers():
             assert time.monotonic() < deadline, "the store does not start"

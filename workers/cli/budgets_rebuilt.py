@@ -18,6 +18,7 @@ from ..admission.port import BookState, BudgetBook, Phase
 from ..bus.port import BusLost
 from ..embedded.errors import EmbeddedServerError
 from ..embedded.server import EmbeddedServer
+from ..recorder.book_events import BookLog
 from ..recorder.recorder import Recorder
 from .buses import bus_errors, needs_server, usage_source
 from .exits import Status
@@ -58,7 +59,10 @@ async def _rebuild(config: Config) -> int:
         except BusyLedgerError:
             return await _told(book, name, config.admission.dead_after + _SPARE)
         recorder = Recorder(
-            usage_source(config, server), ledger, config.ledger, appends=appends_for(config, ledger, server, stack)
+            usage_source(config, server),
+            ledger,
+            config.ledger,
+            appends=appends_for(config, ledger, server, stack, BookLog()),
         )
         running = asyncio.create_task(recorder.run())
         waiting = asyncio.create_task(_told(book, name, config.admission.dead_after + _SPARE))

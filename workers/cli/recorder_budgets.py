@@ -13,7 +13,7 @@ from ..addresses import address_of
 from ..admission.redis_book import RedisBook
 from ..embedded.server import EmbeddedServer
 from ..recorder.appends import Appends, BudgetAppends, PlainAppends
-from ..recorder.book_events import BookLog
+from ..recorder.book_events import BookListener
 from ..recorder.bookings import Bookings
 from ..recorder.herald import Herald
 from ..recorder.keeper import BookKeeper, Patience
@@ -34,17 +34,18 @@ def needs_store_server(config: Config) -> bool:
     return config.store is None and (config.bus is None or config.bus.redis is None)
 
 
-def appends_for(config: Config, ledger: Ledger, server: EmbeddedServer | None, stack: AsyncExitStack) -> Appends:
+def appends_for(
+    config: Config, ledger: Ledger, server: EmbeddedServer | None, stack: AsyncExitStack, listener: BookListener
+) -> Appends:
     """Return how the recorder appends. `stack` closes the connection to the store."""
     rulebook = Rulebook.of(config)
     if not rulebook:
         return PlainAppends(ledger)
-    books, log = Bookkeeping(), BookLog()
     surveyor = Surveyor(rulebook)
     patience = Patience(grace=grace_seconds(config))
-    keeper = BookKeeper(store_book(config, server, stack), ledger, surveyor, log, patience)
-    herald = Herald(ledger, _publisher(config, server), Topics(config.prefix).alerts, log)
-    return BudgetAppends(ledger, Bookings(rulebook, books), surveyor, keeper, herald)
+    keeper = BookKeeper(store_book(config, server, stack), ledger, surveyor, listener, patience)
+    herald = Herald(ledger, _publisher(config, server), Topics(config.prefix).alerts, listener)
+    return BudgetAppends(ledger, Bookings(rulebook, Bookkeeping()), surveyor, keeper, herald)
 
 
 def grace_seconds(config: Config) -> float:

@@ -14,6 +14,7 @@ from ...reporting.ledger import Ledger
 from ..bus.port import BusLost
 from ..embedded.errors import EmbeddedServerError
 from ..embedded.server import EmbeddedServer
+from ..ops.book_meter import BookMeter
 from ..ops.logs import Logs
 from ..ops.metrics import Metrics
 from ..ops.parent import stop_with_parent
@@ -22,6 +23,7 @@ from ..ops.readiness import Readiness, ready_if
 from ..ops.recorder_meter import RecorderMeter
 from ..ops.server import CannotListen, Listen, OperationsServer
 from ..ops.stopping import Stopping
+from ..recorder.book_events import BookLog
 from ..recorder.recorder import Recorder
 from ..settings import Settings
 from .buses import bus_errors, needs_server, usage_source
@@ -82,9 +84,10 @@ async def _assembled(settings: Settings, stack: AsyncExitStack) -> tuple[Recorde
         server = await stack.enter_async_context(EmbeddedServer(Path(config.directory)))
     ledger = await asyncio.to_thread(Ledger.open, config.ledger.path)
     meter = RecorderMeter(lambda: recorder.lag())  # noqa: PLW0108 - it does not exist yet
-    appends = appends_for(config, ledger, server, stack)
+    book = BookMeter(BookLog())
+    appends = appends_for(config, ledger, server, stack, book)
     recorder = Recorder(usage_source(config, server), ledger, config.ledger, meter, appends=appends)
-    return recorder, Metrics([meter, build_readings()])
+    return recorder, Metrics([meter, book, build_readings()])
 
 
 @asynccontextmanager

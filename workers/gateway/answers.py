@@ -1,5 +1,6 @@
 """From what happened to what is said: replies and usage events, pure."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -68,15 +69,18 @@ def attempt_event(attempt: Attempt) -> UsageEvent:
     )
 
 
-def interrupted_events(job: Job, interrupted: Run) -> list[UsageEvent]:
-    """Make the `uncertain` events of attempts that a dead worker began; the real ones, if they exist, replace them."""
-    targets = {target.id: target for target in job.plan.targets}
-    fallback = job.plan.targets[0]
+def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent]:
+    """Make the `uncertain` events of attempts that a dead worker began; the real ones, if they exist, replace them.
+
+    `ways` are the request as it is, and as it may have been sent on to other models. A deployment that none of them
+    knows is not in the config any more: its attempt is booked as of the first that is.
+    """
+    known = {target.id: (job, target) for job in reversed(ways) for target in job.plan.targets}
+    unknown = (ways[0], ways[0].plan.targets[0])
     return [
         _event(
-            job,
-            targets.get(deployment, fallback),
-            estimated_tokens(job.request),
+            *known.get(deployment, unknown),
+            estimated_tokens(ways[0].request),
             event_id=event_id(interrupted.id, number),
             ts=interrupted.began_us,
             outcome=Outcome.UNCERTAIN,

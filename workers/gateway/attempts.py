@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
-from ...routing.admission.step import Drop, Elsewhere, Park, Refuse
+from ...routing.admission.step import Drop, Elsewhere, Park, Refuse, moment
 from ...routing.http import HttpCall
 from ...routing.outcome import Completion, Setback
 from ...routing.providers.families import FAMILIES
@@ -38,6 +38,9 @@ from .gate import Entered, Gate
 from .hedging import Running, race
 from .job import Attempt, Ended, Job, Left
 from .tolls import Tolls
+
+#: Seconds. A provider may name any number.
+_FOREVER: Final = 1e11
 
 #: Hears of an attempt that failed and will be followed by another.
 Followed = Callable[[Attempt], None]
@@ -69,6 +72,24 @@ class Attempts:
             return await _Trying(self, job, claim, followed, claim.run).execute()
         except _Leaving as leaving:
             return leaving.outcome
+
+    def ways(self, job: Job) -> list[Job]:
+        """Return the request as it is, and as it may be sent on to other models, near ones first."""
+        ways, known = [job], {job.request.model}
+        for way in ways:
+            for model in (*way.plan.fallbacks.models, *self.tolls.fallbacks(way)):
+                on = None if model in known else self.sent_on(way, model)
+                ways += [] if on is None else [on]
+                known.add(model)
+        return ways
+
+    def sent_on(self, job: Job, model: str) -> Job | None:
+        """Return the request as another model gets it; None: there is no way to that."""
+        request = msgspec.structs.replace(job.request, model=model)
+        plan = self.plan(request)
+        if isinstance(plan, Failure):
+            return None
+        return replace(job, request=request, plan=after_fallback(job.plan, plan), is_fallback=True)
 
 
 class _Leaving(Exception):  # noqa: N818 - it is no error; it ends tenacity's loop
@@ -258,15 +279,12 @@ class _Trying:
 
     def _fall_back(self, model: str) -> bool:
         """Ask for another model from now on; return False when there is no way to it."""
-        request = msgspec.structs.replace(self.job.request, model=model)
-        plan = self.parts.plan(request)
-        if isinstance(plan, Failure):
+        job = self.parts.sent_on(self.job, model)
+        if job is None:
             self.barred |= {model}
             return False
         self.models.append(model)
-        plan = after_fallback(self.job.plan, plan)
-        self.job = replace(self.job, request=request, plan=plan, is_fallback=True)
-        self.tried = ()
+        self.job, self.tried = job, ()
         return True
 
     def _spent(self, model: str) -> Decision:
@@ -293,7 +311,8 @@ class _Trying:
     def _ended(self, verdict: Decision) -> Ended:
         if not isinstance(verdict, TooLate):
             return Ended(self.run, self.last, self.why, self.began_us)
-        expected = f"a deadline at least {verdict.seconds:.3g} s later"
+        earliest_us = self.parts.clock.now_us() + round(min(verdict.seconds, _FOREVER) * 1_000_000)
+        expected = f"a deadline after {moment(earliest_us)}"
         last = self.last
         given = last.result.failure.message if last is not None and isinstance(last.result, Setback) else None
         end = failure(Code.DEADLINE_EXCEEDED, expected=expected, given=given)

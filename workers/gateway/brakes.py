@@ -43,6 +43,11 @@ class Brakes:
         adaptive.started(now_us)
         return True
 
+    def resume_us(self, deployment: str) -> int:
+        """Return until when its provider has asked to be left alone; 0 if it has not."""
+        adaptive = self._adaptive.get(deployment)
+        return 0 if adaptive is None else adaptive.resume_us
+
     def not_begun(self, deployment: str) -> None:
         """Take back what `may_begin` has counted."""
         adaptive = self._adaptive.get(deployment)
@@ -75,6 +80,10 @@ class Unbraked:
     def may_begin(self, deployment: str) -> bool:  # noqa: ARG002 - the port's name
         """Say yes."""
         return True
+
+    def resume_us(self, deployment: str) -> int:  # noqa: ARG002 - the port's name
+        """Know of no pause."""
+        return 0
 
     def not_begun(self, deployment: str) -> None:
         """Take nothing back."""

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from ...routing.admission.demand import Demand
 from ...routing.admission.step import Again, Drop, Elsewhere, Park, Pause, Queue, Refuse, Standing, step
-from ...routing.admission.verdict import Busy, Go, Stale, Verdict, Wait
+from ...routing.admission.verdict import Busy, Go, Paused, Stale, Verdict, Wait
 from ...routing.outcome import Completion, Setback
 from ...routing.providers.signals import RateSignal
 from ...schemas.failures import Code, failure
@@ -43,6 +43,10 @@ class Brakes(Protocol):
 
     def may_begin(self, deployment: str) -> bool:
         """Say whether one more call may begin; if so, it counts as begun."""
+        ...
+
+    def resume_us(self, deployment: str) -> int:
+        """Return until when its provider has asked to be left alone, by this worker's clock; 0 if it has not."""
         ...
 
     def not_begun(self, deployment: str) -> None:
@@ -128,7 +132,7 @@ class Gate:
                 return Entered(verdict.at_us, demand)
             following = step(verdict, self._standing(ask, verdict))
             if isinstance(following, Park | Refuse | Elsewhere | Drop):
-                self._leave(following, verdict)
+                self._leave(following, verdict, ask, demand)
                 return following
             if not await self._wait_for(following, ask):
                 self._give_back(ask, demand)
@@ -154,9 +158,11 @@ class Gate:
             case Pause():
                 return await self._sleep_for(ask, _PAUSE)
 
-    def _leave(self, way: Park | Refuse | Elsewhere | Drop, verdict: Verdict) -> None:
+    def _leave(self, way: Park | Refuse | Elsewhere | Drop, verdict: Verdict, ask: Ask, demand: Demand) -> None:
         if isinstance(way, Park) and isinstance(verdict, Busy):
             self._queues.parked(verdict.limit, way.due_us)
+        if isinstance(verdict, Paused):
+            self._give_back(ask, demand)
 
     def left(self, deployment: str, demand: Demand) -> None:
         """Hear that a call is over: whoever waits for its place may ask."""
@@ -184,13 +190,18 @@ class Gate:
 
     async def _acquire(self, ask: Ask, demand: Demand) -> Verdict:
         if not self._brakes.may_begin(ask.deployment):
-            return Busy(_brake(ask.deployment))
+            return self._braked(ask.deployment)
         if ask.marked:
             return Go(self.now_us())
         verdict = await self._asking.ask(demand)
         if not isinstance(verdict, Go):
             self._brakes.not_begun(ask.deployment)
         return verdict
+
+    def _braked(self, deployment: str) -> Busy | Paused:
+        resume_us = self._brakes.resume_us(deployment)
+        brake = _brake(deployment)
+        return Paused(brake, resume_us + self._ahead_us) if resume_us > self._own_now_us() else Busy(brake)
 
     def _crowded(self, ask: Ask) -> bool:
         return ask.ticket_us is None and self._waiting[ask.request.key] >= self._rules.waiting_per_key

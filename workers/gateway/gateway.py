@@ -103,6 +103,11 @@ class Gateway:
     def __repr__(self) -> str:
         return f"<Gateway {self._room!r} {self._gate!r}>"
 
+    @property
+    def waiting(self) -> int:
+        """Requests in memory that wait until they may be called for."""
+        return self._gate.waiting
+
     async def admit(self, deliveries: Sequence[Delivery]) -> None:
         """Take deliveries over: answer what cannot be run, run the rest as room comes free."""
         self._ports.listener.admitted(len(deliveries), sum(len(d.record.value or b"") for d in deliveries))

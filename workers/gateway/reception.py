@@ -7,6 +7,7 @@ import msgspec
 
 from ...routing.access.keyring import Keyring
 from ...routing.access.rules import KeyRules
+from ...routing.admission.step import moment
 from ...routing.plan import PriceFinder, Routes, make_plan
 from ...routing.target import Plan
 from ...schemas.deferral import Deferral, original, read_deferral
@@ -107,7 +108,10 @@ class Reception:
         if self.is_cancelled(request):
             return failure(Code.CANCELLED)
         if request.deadline_ms <= self._now_ms():
-            return failure(Code.DEADLINE_EXCEEDED)
+            given = moment(request.deadline_ms * 1000)
+            return failure(
+                Code.DEADLINE_EXCEEDED, expected=f"a deadline after {moment(self.clock.now_us())}", given=given
+            )
         return self.plan(request)
 
     def plan(self, request: Request) -> Plan | Failure:

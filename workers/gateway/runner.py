@@ -57,7 +57,7 @@ class Runner:
             claimed = await self.journal.claim.ask(claim)
             if isinstance(claimed, Taken):
                 if self._late(job):
-                    return self._refuse(job, failure(Code.DEADLINE_EXCEEDED))
+                    return self._refuse(job, failure(Code.DEADLINE_EXCEEDED, given="an earlier copy has no answer yet"))
                 await self.clock.sleep(look)
                 look = min(look * 2, _LAST_LOOK)
             elif isinstance(claimed, Mine):
@@ -109,9 +109,8 @@ class _Run:
 
     async def execute(self) -> bool:
         """Run it; return False when another worker has taken it over."""
-        for dead in self.claimed.interrupted:
-            for event in interrupted_events(self.job, dead):
-                self._publish(event)
+        if self.claimed.interrupted:
+            self._publish_interrupted()
         outcome = await self.parts.attempts.run(self.job, self.claim, self._followed)
         if isinstance(outcome, Ended):
             return await self._end(outcome)
@@ -120,6 +119,12 @@ class _Run:
             return False
         self._park(outcome, outcome.way)
         return True
+
+    def _publish_interrupted(self) -> None:
+        ways = self.parts.attempts.ways(self.job)
+        for dead in self.claimed.interrupted:
+            for event in interrupted_events(ways, dead):
+                self._publish(event)
 
     def _followed(self, attempt: Attempt) -> None:
         self._publish(attempt_event(attempt), attempt)

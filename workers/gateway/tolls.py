@@ -84,6 +84,12 @@ class Tolls:
         taken = charges(_rates(rules, number), Amounts(estimate.input, estimate.output))
         return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(target, estimate))
 
+    def fallbacks(self, job: Job) -> Sequence[str]:
+        """Return the models that a request may be sent on to when a budget is spent."""
+        budgets = (budget for target in job.plan.targets for budget in self._rules(job, target).budgets)
+        policies = (policy for budget in budgets for policy in _policies((budget,), job).values())
+        return tuple(dict.fromkeys(policy.model for policy in policies if isinstance(policy, Fallback)))
+
     def over(self, attempt: Attempt) -> None:
         """Hear that a call is over: what it took is corrected, what it holds in parallel is free."""
         rules = self._rules(attempt.job, attempt.target)

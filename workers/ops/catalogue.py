@@ -120,6 +120,26 @@ UNCERTAIN_COST: Final = _worker(
     "deployment",
 )
 
+# Admission
+
+WAITING: Final = _worker(
+    "waiting_requests", Kind.GAUGE, "Requests in memory that wait for a slot, a place or a pause of their provider."
+)
+CALLS_LIMIT: Final = _worker(
+    "calls_limit",
+    Kind.GAUGE,
+    "How many calls at a time this worker has found a deployment to take; absent: its provider has refused none and "
+    "has said nothing of limits.",
+    "deployment",
+)
+ESTIMATE_ERROR: Final = _worker(
+    "estimate_error_ratio",
+    Kind.GAUGE,
+    "How far token estimates are off, as a share of what the provider counted; a mean over the last few dozen "
+    "attempts that were held to limits or budgets, 0 until there are any. `kind` is input or output.",
+    "kind",
+)
+
 # The bus
 
 BUS_READY: Final = _worker("bus_ready", Kind.GAUGE, "1 when the bus is joined, assigned and able to commit, else 0.")
@@ -171,6 +191,20 @@ LEDGER_SNAPSHOTS: Final = _recorder(
 )
 LEDGER_SNAPSHOT_SECONDS: Final = _recorder(
     "ledger_snapshot_seconds_total", Kind.COUNTER, "Time spent publishing snapshots; nothing is appended meanwhile."
+)
+
+BOOK_OPENED: Final = _recorder(
+    "book_opened_total", Kind.COUNTER, "How often the store was filled from the ledger, because it was empty or behind."
+)
+BOOK_POSTED: Final = _recorder("book_posted_total", Kind.COUNTER, "Attempts that the ledger has settled in the store.")
+BOOK_AWAY: Final = _recorder(
+    "book_away_total", Kind.COUNTER, "Times that the store could not be reached; it is tried again."
+)
+ALERTS: Final = _recorder(
+    "alerts_total",
+    Kind.COUNTER,
+    "Alerts by whether they were published or failed; those that failed are tried again.",
+    "result",
 )
 
 # Every process

@@ -17,7 +17,7 @@ from headgate.routing.admission.step import (
     moment,
     step,
 )
-from headgate.routing.admission.verdict import Busy, Exhausted, Fenced, Late, Never, NotReady, Stale, Wait
+from headgate.routing.admission.verdict import Busy, Exhausted, Fenced, Late, Never, NotReady, Paused, Stale, Wait
 from headgate.schemas.failures import Code
 
 NOW = 1_800_000_000_000_000
@@ -53,6 +53,19 @@ def test_who_finds_all_places_taken_queues_for_them():
 def test_a_key_that_fills_the_window_leaves_memory_for_as_long_as_its_queue_takes():
     assert step(Busy("l"), standing(crowded_us=60 * SECOND)) == Park(NOW + 60 * SECOND)
     assert step(Busy("l"), standing(crowded_us=0)) == Park(NOW + 10 * SECOND)
+
+
+def test_a_pause_that_the_provider_asks_for_is_waited_for_in_memory_if_it_is_short_and_outside_if_it_is_long():
+    assert step(Paused("l", NOW + 10 * SECOND), standing()) == Queue("l")
+    assert step(Paused("l", NOW + 11 * SECOND), standing()) == Park(NOW + 11 * SECOND)
+
+
+def test_a_pause_beyond_the_deadline_is_refused_at_once_with_the_time_that_would_have_worked():
+    following = step(Paused("calls:d", NOW + 7200 * SECOND), standing())
+    assert isinstance(following, Refuse)
+    assert following.failure.code is Code.DEADLINE_EXCEEDED
+    assert moment(NOW + 7200 * SECOND) in following.failure.expected
+    assert "calls:d" in following.failure.given
 
 
 def test_nobody_is_parked_past_the_deadline():
@@ -104,3 +117,8 @@ def test_the_rest_needs_no_decision():
     assert step(Stale(NOW), standing()) == Again(0.0)
     assert step(Fenced(), standing()) == Drop()
     assert step(NotReady(), standing()) == Pause()
+
+
+@given(st.integers(-(2**80), 2**80))
+def test_any_time_can_be_told(unix_us):
+    assert moment(unix_us).endswith("Z")

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -11,10 +12,16 @@ from headgate.routing.outcome import Setback
 from headgate.routing.target import Plan, RetryPolicy
 from headgate.schemas.control import Cancel, control_record
 from headgate.schemas.failures import Code, failure
+from headgate.schemas.reading import read_request
 from headgate.schemas.reply import Status
-from headgate.schemas.topics import Tier
+from headgate.schemas.request import Arrival, Defaults
+from headgate.schemas.topics import Lane, Tier
 from headgate.schemas.usage import Cause, Outcome
 from headgate.workers.admission.port import Posting, Spent
+from headgate.workers.gateway.brakes import Brakes
+from headgate.workers.gateway.runner import fingerprint
+from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.in_memory import MemoryJournal
 from support.gateways import TOPICS, Bench, Provider, answered, chat, config_of, target
 
 START = 1_800_000_000.0
@@ -179,6 +186,45 @@ async def test_a_long_retry_after_leaves_memory_and_the_attempts_are_counted_on(
     assert len({event.event_id for event in events}) == 2
 
 
+REFUSED_FOR_TWO_HOURS = HttpReply(
+    429, {"retry-after": "7200"}, b'{"error": {"message": "slow down", "code": "rate_limit_exceeded"}}'
+)
+
+
+async def test_a_long_retry_after_sends_all_that_want_the_deployment_out_of_memory():
+    """Else those of a few keys would fill the worker for two hours."""
+    bench = watched(in_flight=20, targets=(target("d1"),), models={"other": Plan((target("d2"),), RetryPolicy())})
+    bench.brakes = Brakes(1000, bench.time.now_us)
+    bench.provider.steps = [REFUSED_FOR_TWO_HOURS]
+    async with bench:
+        await bench.send(chat(1))
+        await bench.bus.wait_for(TOPICS.deferred(Tier.HOUR), 1)
+        await bench.send(*[chat(n, key=f"k{n}") for n in range(2, 60)])
+        body = {"model": "other", "messages": [{"role": "user", "content": "hello"}]}
+        await bench.send(chat(100, body=body))
+        (quick,) = await bench.replies(1)
+        assert bench.time.at - START < 1
+        replies = await bench.replies(60)
+    assert quick.custom_id == "c100"
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+    assert min(at for at in bench.provider.at if at > 1) >= 7200
+
+
+async def test_who_cannot_wait_for_the_end_of_a_pause_is_told_at_once_and_gives_its_slot_back():
+    bench = watched(config=held_to(limits={"requests_per_minute": 60, "burst": 0.02}))
+    bench.brakes = Brakes(1000, bench.time.now_us)
+    bench.provider.steps = [REFUSED_FOR_TWO_HOURS]
+    given_back = []
+    bench.admission.cancel = lambda _, ticket_us: given_back.append(ticket_us)
+    async with bench:
+        await bench.send(asked(1), asked(2, deadline=600))
+        (reply,) = await bench.replies(1)
+    assert (reply.custom_id, reply.headgate.status, reply.error.code) == ("c2", Status.EXPIRED, Code.DEADLINE_EXCEEDED)
+    assert "a deadline after 2027-" in reply.error.expected
+    assert bench.time.at - START < 10
+    assert len(given_back) == 1
+
+
 async def test_what_is_parked_carries_no_proof_with_it_and_needs_none_when_it_comes_back():
     key = {"id": "k", "secret": {"sha256": hashlib.sha256(b"hg-secret").hexdigest()}}
     async with watched(config=config_of(keys=[{**key, "limits": {"requests_per_minute": 1}}])) as bench:
@@ -284,6 +330,40 @@ async def test_a_spent_budget_sends_requests_to_the_cheaper_model():
     assert reply.headgate.status is Status.COMPLETED
     assert reply.headgate.deployment == "tiny-a"
     assert events[-1].cause is Cause.FALLBACK
+
+
+async def test_an_interrupted_attempt_at_the_cheaper_model_is_booked_as_one():
+    """Else it would have the price, and be charged to the budgets, of a deployment that nobody called."""
+    tiny = Plan((target("tiny-a", upstream_model="tiny", price=None),), RetryPolicy())
+    config = config_of(
+        unpriced="allow",
+        keys=[{"id": "k", "budgets": [{"usd": 1, "per": "total", "at_limit": {"fallback": "tiny"}}]}],
+        providers={"openai": {}},
+        models=[{"name": "tiny", "deployments": [{"id": "tiny-a", "provider": "openai", "model": "tiny"}]}],
+    )
+    async with Bench(Provider(), config=config, models={"tiny": tiny}, allow_unpriced=True) as bench:
+        alive = {"dead", "w1"}
+        bench.journal_store.lives = alive.__contains__
+        colleague = MemoryJournal("dead", bench.journal_store)
+        run = Run("dead-run", int(START * 1e6), ())
+        claim = Claim(
+            "1:k:r1",
+            "elsewhere",
+            fingerprint(read_request(asked(1), Arrival("x/0", Lane.STANDARD, int(START * 1000)), Defaults())),
+            run,
+        )
+        assert await colleague.claim([claim]) == [Mine()]
+        bench.journal_store.write(colleague.mark(claim, replace(run, attempts=("d1", "tiny-a", "gone"))))
+        alive.discard("dead")
+        await bench.send(asked(1))
+        await bench.replies(1)
+        first, second, third, _ = bench.events()
+    assert [(each.deployment, each.model, each.cause) for each in (first, second, third)] == [
+        ("d1", "small", Cause.FIRST),
+        ("tiny-a", "tiny", Cause.FALLBACK),
+        ("d1", "small", Cause.RETRY),
+    ]
+    assert (first.cost_nano > 0, second.cost_nano) == (True, 0)
 
 
 @pytest.mark.parametrize("outcome", [Setback(failure(Code.CONNECTION_FAILED)), answered()])

@@ -142,6 +142,23 @@ async def test_a_wait_past_the_deadline_ends_as_expired_at_once():
         (reply,) = await bench.replies(1)
     assert bench.time.slept == []
     assert (reply.headgate.status, reply.error.code) == (Status.EXPIRED, Code.DEADLINE_EXCEEDED)
+    assert reply.error.expected == "a deadline after 2027-01-15T09:00:00.000Z", "an hour after it was called for"
+
+
+@pytest.mark.parametrize("seconds", ["99999999999999999999", "1e308"])
+async def test_a_provider_may_ask_for_a_wait_without_end(seconds):
+    async with Bench(Provider(refused(429, "rate_limit_exceeded", **{"retry-after": seconds}))) as bench:
+        await bench.send(chat(1))
+        (reply,) = await bench.replies(1)
+    assert reply.error.code is Code.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize("deadline", ["0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z"])
+async def test_a_deadline_before_all_time_is_a_deadline_that_passed(deadline):
+    async with Bench(Provider()) as bench:
+        await bench.send(chat(1, deadline=deadline))
+        (reply,) = await bench.replies(1)
+    assert (reply.error.code, reply.error.given) == (Code.DEADLINE_EXCEEDED, "0001-01-01T00:00:00.000Z")
 
 
 async def test_a_request_that_arrives_too_late_is_not_called_for():
@@ -152,6 +169,10 @@ async def test_a_request_that_arrives_too_late_is_not_called_for():
         (event,) = bench.events()
     assert provider.calls == []
     assert reply.headgate.status is Status.EXPIRED
+    assert (reply.error.expected, reply.error.given) == (
+        "a deadline after 2027-01-15T08:00:00.000Z",
+        "2001-01-01T00:00:00.000Z",
+    )
     assert event.outcome is Outcome.REFUSED
 
 

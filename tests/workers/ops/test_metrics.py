@@ -13,11 +13,16 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from headgate.producers.redis_link import LinkDown, Script
 from headgate.reporting.errors import SnapshotError
 from headgate.reporting.ledger import Appended
-from headgate.schemas.reply import Account, Reply, Status
+from headgate.routing.target import Target
+from headgate.routing.tokens.estimator import TokenEstimator
+from headgate.schemas.reply import Account, Reply, Status, Tokens
+from headgate.schemas.request import Endpoint
 from headgate.schemas.topics import Lane
 from headgate.schemas.usage import Cause, Outcome, UsageEvent
 from headgate.workers.bus.port import BusStatus
 from headgate.workers.ops import catalogue as of
+from headgate.workers.ops.admission_meter import admission_readings
+from headgate.workers.ops.book_meter import BookMeter
 from headgate.workers.ops.bus_meter import bus_readings
 from headgate.workers.ops.catalogue import CATALOGUE, Kind
 from headgate.workers.ops.gateway_meter import MetricsListener
@@ -27,6 +32,9 @@ from headgate.workers.ops.process_meter import LoopWatch, build_readings, log_re
 from headgate.workers.ops.readings import Histogram, Reading
 from headgate.workers.ops.recorder_meter import RecorderMeter
 from headgate.workers.ops.store_meter import StoreMeter
+from headgate.workers.recorder.book_events import BookLog
+from headgate.workers.recorder.publisher import NotPublished
+from support.any_body import request_of
 
 
 def event(**facts):
@@ -97,8 +105,16 @@ def test_every_metric_is_kept_by_somebody(tmp_path):
     bus, journal = bus_readings(lambda: BusStatus(True, 0, 0, 0, 0, parked=0)), StoreMeter()
     with (tmp_path / "log").open("w") as stream, Logs("json", stream=stream) as logs:
         logging.getLogger("headgate").error("x")
-    sources = [gateway, bus, journal, RecorderMeter(lambda: 0), build_readings(), log_readings(logs), LoopWatch()]
+    admission = admission_readings(lambda: 0, _Brakes(), TokenEstimator())
+    recorder = (RecorderMeter(lambda: 0), BookMeter(BookLog()))
+    sources = [gateway, admission, bus, journal, *recorder, build_readings(), log_readings(logs), LoopWatch()]
     assert {reading.metric.name for source in sources for reading in source()} == {each.name for each in CATALOGUE}
+
+
+class _Brakes:
+    @property
+    def limits(self):
+        return {"d": 2.5}
 
 
 # Spelling them out
@@ -302,6 +318,37 @@ async def test_calls_of_the_store_are_counted_timed_and_passed_through():
     assert found["headgate_store_calls_total",] == 2
     assert found["headgate_store_errors_total",] == 1
     assert found["headgate_store_seconds_total",] == 0.75
+
+
+async def test_what_admission_has_learned_is_read():
+    estimates = TokenEstimator()
+    target = Target("d", "openai", "gpt-4o-mini", "openai", "http://127.0.0.1", 60.0)
+    body = {"model": "m", "messages": [{"role": "user", "content": "x" * 400}]}
+    for _ in range(200):
+        estimates.observe(request_of(Endpoint.CHAT, body), target, Tokens(input=208, output=512))
+    found = await numbers(admission_readings(lambda: 7, _Brakes(), estimates))
+    assert found["headgate_waiting_requests",] == 7
+    assert found["headgate_calls_limit", ("deployment", "d")] == 2.5
+    assert 0 < found["headgate_estimate_error_ratio", ("kind", "input")] < 0.1
+    assert found["headgate_estimate_error_ratio", ("kind", "output")] == 0
+
+
+async def test_what_becomes_of_the_budgets_book_is_counted_and_logged(caplog):
+    meter = BookMeter(BookLog())
+    meter.opened("e", "it was empty", 3, 0.1)
+    meter.ready("e", 1.0)
+    meter.away(LinkDown("gone"))
+    meter.posted(5)
+    meter.alerted(2)
+    meter.not_alerted(NotPublished("no"))
+    assert await numbers(meter) == {
+        ("headgate_book_opened_total",): 1,
+        ("headgate_book_posted_total",): 5,
+        ("headgate_book_away_total",): 1,
+        ("headgate_alerts_total", ("result", "published")): 2,
+        ("headgate_alerts_total", ("result", "failed")): 1,
+    }
+    assert "alerts wait to be published" in caplog.text
 
 
 async def test_what_the_recorder_does_is_counted(caplog):
