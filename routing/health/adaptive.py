@@ -36,7 +36,7 @@ _FIRST_DROP: Final = 0.5
 _COMMON_GAIN: Final = 0.002
 #: But not by more than this per call, for what it grants to all may be far more than a worker could use.
 _MOST_GAIN: Final = 4 * GAIN
-#: The limit that a worker begins with.
+#: The limit that a worker begins with, at least: a refusal of one who had fewer calls out speaks of others' calls.
 _FIRST: Final = 8.0
 #: The smallest limit: one call, then a pause of fifteen times its length. There must be some, or nothing is found out.
 FLOOR: Final = 1 / 16
@@ -44,7 +44,7 @@ FLOOR: Final = 1 / 16
 _IN_USE: Final = 0.75
 #: Rounds without a refusal after which growth quickens: twice as many as there usually are.
 _PATIENCE: Final = 40
-#: How much of a new latency goes into the mean; and the mean, before there is one.
+#: How much of a new latency goes into the mean, once there are many; and the mean, before there is one.
 _SMOOTH: Final = 0.1
 _UNKNOWN_US: Final = 1_000_000.0
 #: Seconds. What asks for a longer pause is asked again.
@@ -84,13 +84,10 @@ class Leave:
 class Adaptive:
     """The limit of one deployment, in one worker. Each call that has started must be told of when it has ended."""
 
-    def __init__(self, ceiling: int, first: float = _FIRST, in_flight: int = 0) -> None:
-        """`ceiling` is the most calls at a time, whatever the provider takes; `first` is what it begins with.
-
-        `in_flight` calls are out already.
-        """
+    def __init__(self, ceiling: int, in_flight: int = 0) -> None:
+        """`ceiling` is the most calls at a time, whatever the provider takes; `in_flight` calls are out already."""
         self._ceiling = max(float(ceiling), 1.0)
-        self._limit = min(max(first, FLOOR), self._ceiling)
+        self._limit = min(max(float(in_flight), _FIRST), self._ceiling)
         #: The time of the last drop, None before the first.
         self._dropped_us: int | None = None
         #: Nothing begins before this time.
@@ -98,6 +95,8 @@ class Adaptive:
         #: Nor, before this one, the call that makes the fraction of the limit: 2.3 is two, and a third now and then.
         self._extra_us = 0
         self._latency_us = _UNKNOWN_US
+        #: Calls that were served.
+        self._served = 0
         self._outlook = Outlook()
         self._in_flight = in_flight
         #: When the limit was last in use.
@@ -137,15 +136,16 @@ class Adaptive:
         if self._in_flight >= whole and self._limit > whole:
             self._extra_us = now_us + round(self._latency_us / (self._limit - whole))
         self._in_flight += 1
-        if self._in_flight >= _IN_USE * whole:
-            self._used_us = now_us
+        self._look(now_us)
 
     def finished(self, now_us: int, latency_us: int, said: Heard, signal: RateSignal | None = None) -> None:
-        """Hear that a call has ended, so long after it began."""
+        """Hear that a call has ended, so long after it began: that may be a little after it was let in."""
+        self._look(now_us)
         began_us = now_us - latency_us
         self._in_flight -= 1
         if said is Heard.SERVED:
-            self._latency_us += (latency_us - self._latency_us) * _SMOOTH
+            self._served += 1
+            self._latency_us += (latency_us - self._latency_us) * max(_SMOOTH, 1 / self._served)
             if self._used_us >= began_us:
                 self._limit = min(self._limit + min(self._gain(now_us), 1.0), self._ceiling)
         elif said is Heard.REFUSED:
@@ -157,6 +157,11 @@ class Adaptive:
             excess = 1 - self._outlook.look(signal, began_us, round(self._latency_us))
             if excess > 0:
                 self._drop(excess, began_us, now_us)
+
+    def _look(self, now_us: int) -> None:
+        """Note that the limit is in use up to now, if it is."""
+        if self._in_flight >= _IN_USE * int(self._limit):
+            self._used_us = now_us
 
     def _gain(self, now_us: int) -> float:
         if self._dropped_us is None:

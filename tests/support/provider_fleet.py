@@ -10,6 +10,8 @@ from headgate.routing.health.adaptive import Adaptive, Heard
 from headgate.routing.providers.signals import Allowance, Dimension, RateSignal
 
 US = 1_000_000
+#: From when a call is let in to when it begins.
+DOOR_US = 1_000
 #: On the way there, and on the way back.
 NETWORK_US = 25_000
 
@@ -140,7 +142,8 @@ class Fleet:
         for _ in range(leave.calls):
             self.limits[each].started(self.now_us)
             self.counts["attempts"] += 1
-            self._at(self.now_us + NETWORK_US, self._arrive, each, self.now_us)
+            began_us = self.now_us + DOOR_US
+            self._at(began_us + NETWORK_US, self._arrive, each, began_us)
         if leave.again_us is not None:
             self._at(leave.again_us, self._begin, each)
 

@@ -65,7 +65,7 @@ class Brakes:
             return
         if adaptive is None:
             out = self._free.pop(deployment)
-            adaptive = self._adaptive[deployment] = Adaptive(self._ceiling, first=float(out), in_flight=out)
+            adaptive = self._adaptive[deployment] = Adaptive(self._ceiling, in_flight=out)
         adaptive.finished(self._now_us(), latency_us, said, signal)
 
     @property

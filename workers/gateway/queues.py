@@ -10,7 +10,7 @@ from .asking import Ask
 #: What comes free at another worker is noticed by asking again: so many at first, more while all are let in.
 _FIRST_WAKE: Final = 4
 _MOST_WAKE: Final = 256
-#: How much one interval counts in the average.
+#: How much one interval counts in the average, once there are many.
 _LEARN: Final = 0.1
 #: Until something has come free: a guess, microseconds.
 _INTERVAL_US: Final = 50_000.0
@@ -24,8 +24,10 @@ class _Queue:
     wake: int = _FIRST_WAKE
     #: Whether one that was woken came back since.
     came_back: bool = False
-    #: Microseconds between two that come free, and when the last one did.
+    #: Microseconds between two that come free while somebody waits; the mean of so many.
     interval_us: float = _INTERVAL_US
+    intervals: int = 0
+    #: When the last one came free, None if nobody waited: how long the next one takes says nothing then.
     freed_us: int | None = None
     #: When those that were parked for this limit are expected to be through.
     tail_us: int = 0
@@ -69,8 +71,7 @@ class Queues:
         for limit in limits:
             queue = self._queues.get(limit)
             if queue is not None:
-                queue.interval_us = _learned(queue, now)
-                queue.freed_us = now
+                _learn(queue, now)
                 self._wake(limit, queue, 1)
 
     def tick(self) -> None:
@@ -102,7 +103,8 @@ class Queues:
         return len(woken)
 
 
-def _learned(queue: _Queue, now: int) -> float:
-    if queue.freed_us is None:
-        return queue.interval_us
-    return queue.interval_us + _LEARN * (now - queue.freed_us - queue.interval_us)
+def _learn(queue: _Queue, now: int) -> None:
+    if queue.freed_us is not None:
+        queue.intervals += 1
+        queue.interval_us += max(_LEARN, 1 / queue.intervals) * (now - queue.freed_us - queue.interval_us)
+    queue.freed_us = now if len(queue.waiting) else None

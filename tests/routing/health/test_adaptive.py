@@ -42,10 +42,28 @@ def test_it_begins_with_eight_calls_and_doubles_with_every_round_until_the_first
 
 
 def test_it_can_begin_with_what_is_out_already():
-    limit = Adaptive(1_000, first=20, in_flight=20)
+    limit = Adaptive(1_000, in_flight=20)
     assert limit.leave(0) == Leave(0)
     limit.finished(SECOND, SECOND, Heard.REFUSED)
     assert (limit.limit, limit.in_flight) == (10, 19)
+
+
+@pytest.mark.parametrize("out", [1, 2, 4])
+def test_a_refusal_of_a_few_calls_does_not_say_that_the_provider_takes_even_fewer(out):
+    limit = Adaptive(1_000, in_flight=out)
+    limit.finished(SECOND, 1, Heard.REFUSED)
+    assert limit.limit == 4
+    assert limit.leave(SECOND).calls == 5 - out
+
+
+def test_pauses_are_as_long_as_calls_last_from_the_first_call_on():
+    limit = settled(at=0.5)
+    assert full(limit, 0) == 1
+    limit.finished(SECOND // 10, SECOND // 10, Heard.SERVED)
+    limit._limit = 0.5
+    limit.started(10 * SECOND)
+    limit.finished(10 * SECOND + 1, 1, Heard.OTHER)
+    assert limit.leave(10 * SECOND + 1) == Leave(0, 10 * SECOND + SECOND // 5)
 
 
 def test_it_never_exceeds_its_ceiling():
@@ -116,13 +134,14 @@ def test_at_the_floor_a_call_is_followed_by_a_long_pause():
     assert limit.leave(16 * SECOND) == Leave(1)
 
 
-def test_it_recovers_from_the_floor_by_itself():
+@pytest.mark.parametrize("passage", [0, 1, SECOND // 100])
+def test_it_recovers_from_the_floor_by_itself_though_calls_begin_later_than_they_are_let_in(passage):
     limit, now = settled(at=FLOOR), 0
     while limit.limit < 20 and now < 1_000 * SECOND:
         begun = full(limit, now)
         now += SECOND
         for _ in range(begun):
-            limit.finished(now, SECOND, Heard.SERVED)
+            limit.finished(now, SECOND - passage, Heard.SERVED)
     assert limit.limit >= 20
 
 

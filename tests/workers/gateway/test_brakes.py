@@ -1,5 +1,7 @@
 """Brakes: free until the provider says something, then as much as it takes."""
 
+import random
+
 from headgate.routing.http import HttpReply
 from headgate.routing.outcome import Completion, Setback
 from headgate.schemas.failures import Code, failure
@@ -51,12 +53,27 @@ def test_it_speeds_up_again_by_itself():
 
 def test_what_was_not_begun_does_not_count():
     brakes = Brakes(1000, lambda: 0)
-    begun(brakes, 4)
+    begun(brakes, 8)
     brakes.ended("d", 0, REFUSED, None)
     assert not brakes.may_begin("d")
-    for _ in range(3):
+    for _ in range(7):
         brakes.not_begun("d")
-    assert begun(brakes) == 2
+    assert begun(brakes) == 4
+
+
+def test_a_worker_whose_only_call_is_refused_is_not_slowed_down_to_a_crawl():
+    """As after a `kill -9`: one of a hundred calls is refused, whatever the load, and the very first of them."""
+    now, chance = [0], random.Random(1)
+    brakes = Brakes(400, lambda: now[0])
+    out, refused, served = begun(brakes, 1), 1, 0
+    while now[0] < 60 * SECOND:
+        now[0] += SECOND // 10
+        for number in range(out):
+            brakes.ended("d", SECOND // 10 - 50, REFUSED if number < refused else SERVED, None)
+        served += out - refused
+        out = begun(brakes)
+        refused = sum(chance.random() < 0.01 for _ in range(out))
+    assert served > 1_500
 
 
 def test_answers_that_say_nothing_of_limits_are_not_looked_into():
