@@ -8,7 +8,8 @@ from headgate.schemas.reply import Status
 from support.buses import kafka_config, on_kafka
 from support.cluster import Cluster, line, reconcile
 
-FAULTS = ("--fault", "429=0.01", "--fault", "500=0.005", "--fault", "cut_body=0.003", "--fault", "malformed=0.002")
+#: Few refusals for load: with one in a hundred the brakes would leave five calls under way at a kill.
+FAULTS = ("--fault", "429=0.001", "--fault", "500=0.014", "--fault", "cut_body=0.003", "--fault", "malformed=0.002")
 
 
 async def run_through_kafka(tmp_path, address, count):
