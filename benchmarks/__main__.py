@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import buses
-from benchmarks.gateway import Measured, measure
+from benchmarks.gateway import Measured, Task, measure
 from benchmarks.processes import GATEWAY_CORE, HEADGATE, OTHER_CORE, pin, said, started
 
 
@@ -27,7 +28,7 @@ def bare(url: str, cwd: Path, options: argparse.Namespace) -> float:
 async def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure each bus between two runs of the yardstick."""
     rows: list[dict[str, Any]] = []
-    for name in options.bus:
+    for name, held in [(name, held) for name in options.bus for held in (False, True)]:
         with tempfile.TemporaryDirectory(prefix="headgate-bench-") as directory:
             cwd = Path(directory)
             command = [HEADGATE, "simulate", "--port", "0", "--latency", str(options.latency)]
@@ -35,7 +36,7 @@ async def run(options: argparse.Namespace) -> list[dict[str, Any]]:
                 url = said(process)
                 before = await asyncio.to_thread(bare, url, cwd, options)
                 async with getattr(buses, name)(cwd) as load:
-                    row = await measure(load, url, cwd, options.requests, options.latency, options.size)
+                    row = await measure(load, url, cwd, Task(options.requests, options.latency, options.size, held))
                 after = await asyncio.to_thread(bare, url, cwd, options)
         rows.append({**asdict(row), "bare_us": (before + after) / 2, "ratio": row.cpu_us / ((before + after) / 2)})
         show(row, rows[-1])
@@ -46,11 +47,19 @@ def show(row: Measured, facts: dict[str, Any]) -> None:
     """Print one row for people."""
     added = row.added_ms
     print(
-        f"{row.bus:10} {row.requests_per_second:8.0f} requests/s {row.cpu_us:7.0f} µs CPU each, "
+        f"{row.bus:14} {row.requests_per_second:8.0f} requests/s {row.cpu_us:7.0f} µs CPU each, "
         f"bare aiohttp {facts['bare_us']:5.0f} µs, ratio {facts['ratio']:4.2f}, "
         f"added at half load p50 {added['p50']:6.1f} ms p99 {added['p99']:6.1f} ms, peak memory {row.rss_mb:4.0f} MB",
         file=sys.stderr,
     )
+
+
+def admission() -> list[dict[str, Any]]:
+    """Measure admission alone, beside the `limits` library; its table goes to standard error too."""
+    command = [sys.executable, "-m", "benchmarks.admission"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True)
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
 
 
 def main() -> None:
@@ -61,10 +70,12 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=20.0, help="the provider's, milliseconds")
     parser.add_argument("--size", type=int, default=4096, help="of a request, bytes")
     parser.add_argument("--bare-concurrency", type=int, default=128)
+    parser.add_argument("--admission", action=argparse.BooleanOptionalAction, default=True, help="measure it alone too")
     options = parser.parse_args()
     options.bus = options.bus or ["embedded", "kafka"]
+    found = {"options": vars(options), "admission": admission() if options.admission else []}
     pin(OTHER_CORE)
-    print(json.dumps({"options": vars(options), "rows": asyncio.run(run(options))}, indent=2))
+    print(json.dumps({**found, "rows": asyncio.run(run(options))}, indent=2))
 
 
 if __name__ == "__main__":

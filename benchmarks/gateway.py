@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +13,23 @@ import yaml
 
 from benchmarks.buses import Load
 from benchmarks.load import chat_body
-from benchmarks.processes import GATEWAY_CORE, HEADGATE, metric, said, started
+from benchmarks.processes import GATEWAY_CORE, HEADGATE, OTHER_CORE, metric, said, started
 from headgate.schemas.headers import BATCH, REQUEST_ID
 from headgate.schemas.record import Record
 from headgate.schemas.reply import decode_reply
 from headgate.schemas.topics import Topics
+
+#: More than a benchmark takes: what is measured is the asking, not the waiting.
+_MANY = 10**12
+_RATES = {f"{unit}_per_minute": _MANY for unit in ("requests", "input_tokens", "output_tokens")} | {"burst": 1.0}
+_BUDGETS = [{"usd": 1_000_000, "per": "day"}]
+#: A request is held to 6 rate limits and 3 budgets.
+HELD = {
+    "keys": [{"id": "bench", "workspace": "w", "limits": _RATES, "budgets": _BUDGETS}],
+    "workspaces": [{"id": "w", "org": "o", "limits": _RATES, "budgets": _BUDGETS}],
+    "orgs": [{"id": "o", "budgets": _BUDGETS}],
+    "defaults": {"key": "bench"},
+}
 
 WINDOW = 500
 TICK = 0.05
@@ -70,23 +83,43 @@ class Sender:
         return Record(self._topics.lanes[1], value, None, headers)
 
 
-async def measure(load: Load, simulator: str, cwd: Path, requests: int, latency_ms: float, size: int) -> Measured:
+@dataclass(frozen=True)
+class Task:
+    """What is measured."""
+
+    requests: int
+    #: Of the provider, milliseconds.
+    latency: float
+    #: Of a request, bytes.
+    size: int
+    #: Whether requests are held to limits and budgets, which a recorder has to settle.
+    held: bool = False
+
+
+async def measure(load: Load, simulator: str, cwd: Path, task: Task) -> Measured:
     """Measure one bus."""
-    config = {**load.config, "operations": {"worker_port": 0}}
+    config = {**load.config, **(HELD if task.held else {}), "operations": {"worker_port": 0, "recorder_port": 0}}
     (cwd / "headgate.yaml").write_text(yaml.safe_dump(config))
-    sender = Sender(load, size)
-    row = Measured(load.name)
-    with started(
-        [HEADGATE, "worker", "--slot", "bench", "--simulator", simulator], cwd, GATEWAY_CORE, cwd / "worker.log"
-    ) as worker:
+    row = Measured(f"{load.name}, held" if task.held else load.name)
+    worker_command = [HEADGATE, "worker", "--slot", "bench", "--simulator", simulator]
+    with ExitStack() as stack:
+        if task.held:
+            recorder = stack.enter_context(started([HEADGATE, "recorder"], cwd, OTHER_CORE, cwd / "recorder.log"))
+            await asyncio.to_thread(said, recorder)
+        worker = stack.enter_context(started(worker_command, cwd, GATEWAY_CORE, cwd / "worker.log"))
         address = msgspec.json.decode(await asyncio.to_thread(said, worker))["operations"]
-        await sender.send(sender.reserve(requests // 10))  # connections, caches
-        await _until(address, requests // 10)
-        await sender.send(sender.reserve(requests))
-        await _full_load(row, address, requests)
-        await _half_load(row, load, sender, latency_ms)
+        await _loaded(row, load, address, task)
         row.rss_mb = _peak_mb(worker.pid)
     return row
+
+
+async def _loaded(row: Measured, load: Load, address: str, task: Task) -> None:
+    sender = Sender(load, task.size)
+    await sender.send(sender.reserve(task.requests // 10))  # connections, caches
+    await _until(address, task.requests // 10)
+    await sender.send(sender.reserve(task.requests))
+    await _full_load(row, address, task.requests)
+    await _half_load(row, load, sender, task.latency)
 
 
 async def _until(address: str, replies: float) -> float:

@@ -8,6 +8,9 @@
 
 redis-py's own pool and retries are not used: they reconnect silently, and whoever reads from a consumer group must
 know that an answer got lost, because the server counts its entries as delivered.
+
+All keys of one bus, or of one store, lie in one slot, so on Redis Cluster one node has them all. Whichever node is
+configured says which one that is, and it is followed there.
 """
 
 import asyncio
@@ -20,6 +23,7 @@ from typing import Any, Final, TypeVar, cast
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 from redis.exceptions import (
     AuthenticationError,
+    MovedError,
     NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
@@ -35,12 +39,14 @@ _T = TypeVar("_T")
 
 #: Larger reads mean fewer turns of the event loop; asyncio buffers twice its limit of 64 KiB.
 _READ_BYTES: Final = 128 * 1024
+#: How often one command is followed to another node.
+_MOVES: Final = 3
 _FIRST_PAUSE: Final = 0.02
 _MAX_PAUSE: Final = 0.5
 
 #: What a server says that will be able to work later. `LOADING` is a `ConnectionError` of redis-py already.
 _PASSING: Final = frozenset(
-    {"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "READONLY", "TRYAGAIN"}
+    {"ASK", "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "READONLY", "TRYAGAIN"}
 )
 _FORBIDDEN: Final = (AuthenticationError, NoPermissionError)
 _GONE: Final = frozenset({"NOGROUP", "UNBLOCKED"})
@@ -76,8 +82,8 @@ class Address:
     #: For `rediss://`; None: the system's authorities, and no certificate of ours.
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
-    async def connection(self) -> AbstractConnection:
-        """Make a connection that is not open yet."""
+    async def connection(self, node: "Node | None" = None) -> AbstractConnection:
+        """Make a connection that is not open yet: to another node of its cluster, if one is named."""
         url = self.url if isinstance(self.url, str) else await self.url()
         options: dict[str, Any] = dict(parse_url(url))
         kind: type[AbstractConnection] = options.pop("connection_class", Connection)
@@ -89,7 +95,24 @@ class Address:
             kind = ClearConnection
         # protocol 2: the answers have one shape, and no server may push what nobody reads
         options |= {"protocol": 2, "driver_info": None, "socket_timeout": None, "socket_read_size": _READ_BYTES}
+        if node is not None:
+            options |= {"host": node.host or options.get("host", "localhost"), "port": node.port}
         return kind(**options)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a Redis Cluster."""
+
+    #: Empty: where the one is that named it.
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, moved: str) -> "Node":
+        """Read where a slot is said to be: `3999 10.0.0.7:6381`."""
+        host, _, port = moved.rpartition(" ")[2].rpartition(":")
+        return cls(host, int(port))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +135,8 @@ class RedisLink:
         self._address = address
         self._timeout = timeout_seconds
         self._connection: AbstractConnection | None = None
+        #: The node of a cluster that has the keys; None: whoever is at the address.
+        self._node: Node | None = None
         self._turn = asyncio.Lock()
         #: Counts connections: whoever sees another number than last time may have missed answers.
         self.connections = 0
@@ -127,10 +152,7 @@ class RedisLink:
         async with self._turn:
             try:
                 async with asyncio.timeout(self._timeout + blocking_seconds):
-                    connection = self._connection or await self._open()
-                    await connection.send_command(*command)
-                    # redis-py leaves half of this type out
-                    return cast("Any", await connection.read_response())
+                    return await self._answer(*command)
             except TimeoutError as error:
                 await self._drop()
                 raise LinkDown(f"expected an answer within {self._timeout + blocking_seconds} s, got none") from error
@@ -142,6 +164,19 @@ class RedisLink:
             except asyncio.CancelledError:
                 await self._drop()  # the answer to this command must not become the next one's
                 raise
+
+    async def _answer(self, *command: bytes | str | int) -> Any:
+        """Ask, wherever the keys are: a node that does not have them has done nothing."""
+        for _ in range(_MOVES):
+            connection = self._connection or await self._open()
+            await connection.send_command(*command)
+            try:
+                # redis-py leaves half of this type out
+                return cast("Any", await connection.read_response())
+            except MovedError as moved:
+                await self._drop()
+                self._node = Node.of(str(moved))
+        raise RedisConnectionError("expected a node of the cluster to have the keys, each names another one")
 
     async def run(self, script: Script, keys: Sequence[str | bytes], args: Sequence[bytes | str | int]) -> Any:
         """Run a script and return its answer. Raises `LinkError`."""
@@ -155,10 +190,11 @@ class RedisLink:
         await self._drop()
 
     async def _open(self) -> AbstractConnection:
-        connection = await self._address.connection()
+        connection = await self._address.connection(self._node)
         try:
             await connection.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it out
         except BaseException:
+            self._node = None  # the cluster may have another one for it by now
             await connection.disconnect(nowait=True)
             raise
         self._connection = connection

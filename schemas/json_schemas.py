@@ -1,6 +1,7 @@
 """JSON Schemas of what crosses the project's edges; `docs/schemas/` and `headgate config schema` are made from them."""
 
 from collections.abc import Callable, Mapping
+from inspect import cleandoc
 from types import MappingProxyType
 from typing import Final
 
@@ -71,7 +72,18 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = MappingProxyType(
 
 
 def _of_struct(kind: type[msgspec.Struct], title: str) -> Schema:
-    return {"$schema": _DIALECT, "title": title, **msgspec.json.schema(kind)}
+    schema = {name: _dedented(value) for name, value in msgspec.json.schema(kind).items()}
+    return {"$schema": _DIALECT, "title": title, **schema}
+
+
+def _dedented(value: object) -> object:
+    """Take off the margin of docstrings, which Python keeps up to 3.12: a schema must not depend on who wrote it."""
+    if is_mapping(value):
+        return {
+            name: cleandoc(inner) if name == "description" and isinstance(inner, str) else _dedented(inner)
+            for name, inner in value.items()
+        }
+    return [_dedented(each) for each in value] if is_list(value) else value
 
 
 def _properties(schema: Schema, name: str) -> Schema:

@@ -46,6 +46,7 @@ async def test_answers_are_bytes_and_numbers(link, valkey):
         ("READONLY You can't write against a read only replica.".replace("'", ""), LinkDown),
         ("BUSY a script is running", LinkDown),
         ("CLUSTERDOWN The cluster is down", LinkDown),
+        ("ASK 3999 127.0.0.1:6381", LinkDown),
         ("TRYAGAIN Multiple keys request during rehashing of slot", LinkDown),
         ("MASTERDOWN Link with MASTER is down", LinkDown),
         ("NOREPLICAS Not enough good replicas to write.", LinkDown),

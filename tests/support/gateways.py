@@ -143,6 +143,7 @@ class Bench:
     fallbacks: Fallbacks = field(default_factory=Fallbacks)
     hedge: Hedge = None
     brakes: object = None
+    estimates: TokenEstimator = field(default_factory=TokenEstimator)
 
     def __post_init__(self):
         self.bus = self.bus or MemoryBus(now=self.time.now, sleep=self.time.sleep)
@@ -168,7 +169,7 @@ class Bench:
             admission=self.admission,
             calls=self.provider,
             brakes=self.brakes or Unbraked(),
-            estimates=TokenEstimator(),
+            estimates=self.estimates,
             prices=NoPrices(),
             listener=Silent(),
             clock=Clock(self.time.now, self.time.sleep, lambda: 0.0),

@@ -29,7 +29,9 @@ def cancel_by_name(config_file: Path | None, name: str) -> Status:
     config = settings_of(config_file).config
     said = Cancel(at_ms=int(time.time() * _MS), batch=name, request=None if is_batch_id(name) else name)
     asyncio.run(_publish(config, control_record(said, Topics(config.prefix))))
-    click.echo(f"{name}: what has not been called is answered `cancelled`", err=True)
+    click.echo(
+        f"{name}: what has not been called is answered `cancelled`, what is in flight finishes and is billed", err=True
+    )
     return Status.DONE
 
 

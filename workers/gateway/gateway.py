@@ -98,6 +98,7 @@ class Gateway:
             tolls=tolls,
             clock=ports.clock,
             new_id=ports.new_id,
+            wait_in_memory=rules.wait_in_memory,
         )
 
     def __repr__(self) -> str:

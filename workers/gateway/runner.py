@@ -23,6 +23,8 @@ from .tolls import Tolls
 #: Seconds between two looks at a request that a living worker has: at first, and at most.
 _FIRST_LOOK: Final = 0.05
 _LAST_LOOK: Final = 2.0
+#: The longest that a copy stays away from memory before it looks again, seconds.
+_LONGEST_STAY: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,14 @@ class Runner:
         """Run a request to its reply, or to where it waits."""
         await self._until_due(job)
         claim = Claim(claimed_name(job.request), job.place, fingerprint(job.request), self._new_run(job))
-        look = _FIRST_LOOK
+        look, until = _FIRST_LOOK, self.clock.now() + self.wait_in_memory
         while True:
             claimed = await self.journal.claim.ask(claim)
             if isinstance(claimed, Taken):
                 if self._late(job):
                     return self._refuse(job, failure(Code.DEADLINE_EXCEEDED, given="an earlier copy has no answer yet"))
+                if self.clock.now() >= until and self._parked_behind_another(job):
+                    return None
                 await self.clock.sleep(look)
                 look = min(look * 2, _LAST_LOOK)
             elif isinstance(claimed, Mine):
@@ -66,6 +70,16 @@ class Runner:
                 claim = replace(claim, run=self._new_run(job))
             else:
                 return self._answered(job, claim, claimed)
+
+    def _parked_behind_another(self, job: Job) -> bool:
+        """Let a copy leave memory while the call for another one lasts, unless it has no time left to come back."""
+        hops = 0 if job.deferral is None else job.deferral.hops
+        seconds = min(self.wait_in_memory * 2.0 ** min(hops, 10), _LONGEST_STAY)
+        due_us = self.clock.now_us() + round(seconds * 1_000_000)
+        if due_us >= job.request.deadline_ms * 1000:
+            return False
+        self.desk.park(job, Park(due_us), Progress((), job.made, job.spent_nano), _nothing)
+        return True
 
     async def _until_due(self, job: Job) -> None:
         """Wait for the rest of what a parked request has to wait; a reserved slot is waited for at the gate."""

@@ -2,15 +2,17 @@
 
 import asyncio
 import hashlib
+import json
 from dataclasses import replace
 
 import pytest
 
 from headgate.routing.admission.demand import BudgetWindow
-from headgate.routing.http import HttpReply
+from headgate.routing.http import REQUEST_HEADER, HttpReply
 from headgate.routing.outcome import Setback
 from headgate.routing.target import Plan, RetryPolicy
 from headgate.schemas.control import Cancel, control_record
+from headgate.schemas.deferral import read_deferral
 from headgate.schemas.failures import Code, failure
 from headgate.schemas.reading import read_request
 from headgate.schemas.reply import Status
@@ -83,6 +85,24 @@ async def test_a_long_wait_leaves_memory_and_comes_back_for_the_very_slot():
     assert sum(reply.headgate.queue_ms > 60_000 for reply in replies) >= 2
 
 
+async def test_a_queue_of_three_hours_is_called_for_at_its_slots_in_their_order():
+    """With a virtual clock: everybody waits on the tiers, and is there when his slot is."""
+    async with watched(config=held_to(limits={"requests_per_hour": 60, "burst": 0.05}), in_flight=300) as bench:
+        await bench.send(*[asked(n) for n in range(200)])
+        replies = await bench.replies(200)
+        parked = [record for tier in Tier for record in bench.bus.on(TOPICS.deferred(tier))]
+        called = [dict(call.headers)[REQUEST_HEADER] for call in bench.provider.calls]
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+    slots = {json.loads(each.value)["id"]: read_deferral(each, TOPICS).ticket_us / 1e6 - START for each in parked}
+    at = dict(zip(called, bench.provider.at, strict=True))
+    assert len(slots) > 180
+    assert max(at.values()) > 3 * 3600
+    late = [at[name] - slot for name, slot in slots.items()]
+    assert (min(late) >= 0, max(late) < 0.5) == (True, True), (min(late), max(late))
+    begun = sorted(at.values())
+    assert all(later - sooner >= 3600 for sooner, later in zip(begun, begun[60:], strict=False))
+
+
 async def test_a_deadline_before_the_slot_is_refused_at_once_with_the_time_that_would_have_worked():
     async with watched(config=held_to(limits={"requests_per_minute": 1})) as bench:
         await bench.send(asked(1), asked(2, deadline=30))
@@ -122,6 +142,23 @@ async def test_what_a_budget_does_not_allow_is_refused_where_the_config_says_so(
     assert reply.error.code in {Code.LIMIT_TOO_SMALL, Code.BUDGET_EXCEEDED}
 
 
+async def test_what_a_budget_does_not_allow_waits_outside_memory_for_its_next_window():
+    hour = BudgetWindow("key:k:requests/hour", round(START * 1e6), round((START + 3600) * 1e6), 3)
+    async with watched(config=held_to(budgets=[{"requests": 3, "per": "hour"}])) as bench:
+        await bench.send(*[asked(n) for n in range(5)], asked(5, deadline=600))
+        await bench.replies(3)
+        spent = [Posting(event.event_id, (Spent(hour, 1),)) for event in bench.events()]
+        await bench.book.apply("first life", {"u": (None, "1")}, spent, {})
+        replies = {reply.custom_id: reply for reply in await bench.replies(6)}
+        parked = [record for tier in Tier for record in bench.bus.on(TOPICS.deferred(tier))]
+    late = replies.pop("c5")
+    assert (late.headgate.status, late.error.code) == (Status.EXPIRED, Code.DEADLINE_EXCEEDED)
+    assert late.error.expected == "a deadline after 2027-01-15T09:00:00.000Z"
+    assert {reply.headgate.status for reply in replies.values()} == {Status.COMPLETED}
+    assert parked
+    assert [at >= 3600 for at in sorted(bench.provider.at)] == [False] * 3 + [True] * 2
+
+
 async def test_a_request_that_may_cost_more_than_it_wants_is_refused():
     async with Bench(Provider()) as bench:
         await bench.send(chat(1, max_cost="0.00000001"), chat(2, max_cost=1))
@@ -158,6 +195,44 @@ async def test_duplicates_that_come_while_the_first_is_under_way_wait_for_its_an
         replies = await bench.replies(3)
     assert len(provider.calls) == 1
     assert {bytes(reply.response.body) for reply in replies} == {bytes(replies[0].response.body)}
+
+
+async def test_duplicates_of_a_call_that_lasts_leave_memory_and_hold_up_nobody():
+    bench = watched(in_flight=4, models={"other": Plan((target("d2"),), RetryPolicy())})
+
+    async def slow():
+        await bench.time.sleep(500)
+        return answered("only")
+
+    bench.provider.steps = [slow]
+    async with bench:
+        await bench.send(*[chat(1) for _ in range(10)])
+        body = {"model": "other", "messages": [{"role": "user", "content": "hello"}]}
+        await bench.send(chat(2, body=body))
+        (quick,) = await bench.replies(1)
+        assert bench.time.at - START < 60
+        replies = await bench.replies(11)
+        parked = [record for tier in Tier for record in bench.bus.on(TOPICS.deferred(tier))]
+    assert quick.custom_id == "c2"
+    assert len(bench.provider.calls) == 2
+    assert {bytes(reply.response.body) for reply in replies[1:]} == {bytes(replies[1].response.body)}
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+    assert 9 <= len(parked) <= 9 * 30, "each stays away for longer and longer: else it were fifty hops"
+
+
+async def test_a_duplicate_whose_deadline_comes_first_is_told_then():
+    bench = watched()
+
+    async def slow():
+        await bench.time.sleep(500)
+        return answered("late")
+
+    bench.provider.steps = [slow]
+    async with bench:
+        await bench.send(chat(1), chat(1, deadline=30))
+        (reply,) = await bench.replies(1)
+    assert (reply.headgate.status, reply.error.code) == (Status.EXPIRED, Code.DEADLINE_EXCEEDED)
+    assert 30 <= bench.time.at - START < 35
 
 
 async def test_an_id_that_is_used_for_something_else_is_refused():
@@ -261,6 +336,47 @@ async def test_what_is_cancelled_while_it_waits_is_answered_cancelled_and_costs_
     statuses = [reply.headgate.status for reply in replies]
     assert statuses.count(Status.CANCELLED) >= 3
     assert statuses.count(Status.COMPLETED) == len(bench.provider.calls)
+
+
+async def test_who_is_cancelled_while_a_slot_is_reserved_gives_it_back():
+    bench = watched(config=held_to(limits={"requests_per_second": 1}))
+    given_back = []
+    bench.admission.cancel = lambda demand, _: given_back.append(demand.attempt_id)
+    async with bench:
+        await bench.send(*[asked(n, batch="b1") for n in range(5)])
+        await bench.replies(1)
+        bench.gateway.heard(control_record(Cancel(at_ms=int(bench.time.at * 1000) + 1, batch="b1"), TOPICS))
+        replies = await bench.replies(5)
+    cancelled = [reply.headgate.status for reply in replies].count(Status.CANCELLED)
+    assert len(set(given_back)) == len(given_back) == cancelled >= 3
+
+
+async def test_who_is_cancelled_between_two_attempts_pays_for_the_first_once():
+    bench = Bench(Provider(Setback(failure(Code.TIMEOUT))), policy=RetryPolicy(backoff=4.0))
+
+    async def cancelled_meanwhile(_seconds):
+        bench.gateway.heard(control_record(Cancel(at_ms=2**50, request="r1"), TOPICS))
+
+    bench.time.sleep = cancelled_meanwhile
+    async with bench:
+        await bench.send(chat(1))
+        (reply,) = await bench.replies(1)
+        events = bench.events()
+    assert (reply.headgate.status, reply.headgate.attempts) == (Status.CANCELLED, 1)
+    assert [event.outcome for event in events] == [Outcome.UNCERTAIN]
+    assert reply.headgate.cost_nano == events[0].cost_nano > 0
+
+
+async def test_what_attempts_took_is_learned_for_the_next_ones():
+    bench = Bench(Provider(*[answered(prompt=200)] * 200), config=held_to(limits={"tokens_per_minute": 10**9}))
+    async with bench:
+        await bench.send(*[asked(n) for n in range(100)])
+        await bench.replies(100)
+        before = bench.estimates.input_error
+        await bench.send(*[asked(n) for n in range(100, 200)])
+        await bench.replies(200)
+    assert before > bench.estimates.input_error
+    assert bench.estimates.input_error < 0.15
 
 
 async def test_what_is_parked_for_long_is_answered_at_its_next_hop_when_it_was_cancelled():

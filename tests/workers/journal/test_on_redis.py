@@ -1,6 +1,7 @@
 """What the journal does on a server, past the port: its keys, its sums, its calls, and lost answers."""
 
 import asyncio
+import json
 import logging
 
 import pytest
@@ -57,6 +58,15 @@ async def test_the_sums_are_exact(server):
     await server.journal("a", Keeping(keep_answers_bytes=0)).committed(claims[:1])
     assert await server.link.call("HGET", server.key("answers:sums"), "bytes") == b"0"
     assert await server.link.call("HLEN", server.key("answers")) == 0
+
+
+async def test_answers_are_kept_compressed(server):
+    reply = json.dumps({"content": "why the sky is blue, as everybody knows, " * 1000}).encode()
+    claim = new_claim()
+    await claim_one(server.journal("a"), claim)
+    await answer_one(server.journal("a"), claim, reply=reply)
+    assert await server.link.call("HSTRLEN", server.key("answers"), "r") < len(reply) / 20
+    assert await claim_one(server.journal("a"), claim) == Answered(answer_to(claim, reply), same_place=True)
 
 
 async def test_an_answer_whose_commit_nobody_told_of_goes_by_age(server):
