@@ -33,7 +33,9 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from ..schemas.config import Tls
 from .redis_tls import ClearConnection, SecuredConnection
+from .tls import tls_context
 
 _T = TypeVar("_T")
 
@@ -90,7 +92,7 @@ class Address:
         if self.password is not None:
             options["password"] = self.password
         if issubclass(kind, SSLConnection):
-            kind, options["context"] = SecuredConnection, self.tls or ssl.create_default_context()
+            kind, options["context"] = SecuredConnection, self.tls or tls_context(Tls())
         elif kind is Connection:
             kind = ClearConnection
         # protocol 2: the answers have one shape, and no server may push what nobody reads

@@ -89,9 +89,11 @@ async def _speaks_redis(host: str, port: int) -> bool:
     try:
         async with asyncio.timeout(_CLEAR_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)
-            writer.write(b"PING\r\n")
-            answer = await reader.read(1)
-            writer.transport.abort()
+            try:
+                writer.write(b"PING\r\n")
+                answer = await reader.read(1)
+            finally:
+                writer.transport.abort()
     except (OSError, TimeoutError):
         return False
     return answer in {b"+", b"-"}

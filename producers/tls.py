@@ -1,5 +1,6 @@
 """TLS to a broker or a Redis: the context from the config, and what it means when the two sides do not agree."""
 
+import contextlib
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,8 +28,24 @@ class TlsFileMissingError(TlsFileError, FileNotFoundError):
     """It is not there."""
 
 
+class _Parting(ssl.SSLObject):
+    """Our side of a connection: it says that it closes, and does not wait until the other side says so too.
+
+    asyncio and uvloop wait for that, at most 30 s. A broker that read our word in one piece with a request may never
+    answer it: it looks at a connection when something comes, and nothing does any more. What matters has been answered
+    before anybody closes.
+    """
+
+    def unwrap(self) -> None:
+        """Say that nothing more will come."""
+        with contextlib.suppress(ssl.SSLWantReadError):  # said; what is missing is the answer
+            super().unwrap()
+
+
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """Return how to connect. Certificates are read now: a file that is exchanged counts from the next start.
+
+    Connections by it close at once, whatever the other side does.
 
     Raises `TlsFileError`.
     """
@@ -37,6 +54,7 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     except OSError as error:
         raise _unusable("PEM certificates of authorities", "tls.ca_file", tls.ca_file, error) from error
     context.check_hostname = tls.check_hostname
+    context.sslobject_class = _Parting
     if tls.cert_file is not None:
         _present(context, tls, tls.cert_file)
     return context

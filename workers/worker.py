@@ -59,15 +59,22 @@ async def run_worker(settings: Settings, options: WorkerOptions, announce: Calla
 
 async def _run(worker: Worker, stopping: Stopping, say: Callable[[], object]) -> int:
     async with in_company(worker) as broken:
-        await worker.bus.start(worker.gateway.admit, worker.gateway.committed)
-        announcing = asyncio.create_task(_announced(worker, say))
         try:
-            healthy = await ended(stopping.wait, worker.bus.closed, *broken)
+            healthy = await ended(stopping.wait, lambda: _take_requests(worker, say), *broken)
             await worker.bus.stop(stopping.remaining() * _CLOSING)
         finally:
-            announcing.cancel()
             await worker.gateway.abandon()
     return _DONE if healthy else _OUR_FAULT
+
+
+async def _take_requests(worker: Worker, say: Callable[[], object]) -> None:
+    """Start the bus, which may have to wait for other workers, and return at its end."""
+    await worker.bus.start(worker.gateway.admit, worker.gateway.committed)
+    announcing = asyncio.create_task(_announced(worker, say))
+    try:
+        await worker.bus.closed()
+    finally:
+        announcing.cancel()
 
 
 #: Each returns, or raises, when something that a worker needs is at its end.

@@ -33,6 +33,23 @@ async def test_every_request_gets_one_reply_though_they_end_out_of_order(harness
     assert await _numbers(harness, harness.topics.usage) == list(range(200))
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+async def test_a_bus_whose_start_was_given_up_can_be_stopped_and_leaves_its_name_free(harness, turns):
+    given_up, desk = harness.worker(), Desk(harness.topics)
+    starting = asyncio.create_task(given_up.start(desk.admit, desk.hear))
+    for _ in range(1 + turns):
+        await asyncio.sleep(0)
+    starting.cancel()
+    await asyncio.wait([starting])
+    assert starting.cancelled()
+    await asyncio.wait_for(given_up.stop(5), 20)
+    await harness.append([request(harness.topics, 1)])
+    bus, desk = await _started(harness)
+    desk.answer(bus, await desk.holding(1))
+    await bus.stop(5)
+    assert await _numbers(harness, harness.topics.replies()) == [1]
+
+
 async def test_each_commit_is_heard_of_once(harness):
     await harness.append([request(harness.topics, n) for n in range(50)])
     bus, desk = await _started(harness)

@@ -66,6 +66,8 @@ class Bus(Protocol):
         `admit` is awaited by one caller at a time.
 
         `committed` hears of each delivery once, after its commit; of one that was lost to another worker, never.
+
+        It may have to wait for other workers, or for a server. Whoever cancels it calls `stop` all the same.
         """
         ...
 

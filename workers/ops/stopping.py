@@ -82,8 +82,14 @@ class Stopping:
         self.ask(number.name)
 
     def _overdue(self) -> None:
-        _log.critical("not finished in time: ended", extra={"seconds": self._drain + self._grace})
-        self._end(1)
+        """End the process, from the watchdog's thread: the loop may be what hangs."""
+        try:
+            _log.critical(
+                "not finished in time: ended",
+                extra={"seconds": self._drain + self._grace, "waiting": "; ".join(_places(self._loop))},
+            )
+        finally:  # whatever is the matter with the log
+            self._end(1)
 
     def __enter__(self) -> Self:
         """Hear signals; on the main thread, inside the running loop."""
@@ -102,3 +108,19 @@ class Stopping:
             for number in _SIGNALS:
                 self._loop.remove_signal_handler(number)
             self._loop = None
+
+
+def _places(loop: asyncio.AbstractEventLoop | None) -> list[str]:
+    """Say where each task stands, functions and lines only: what hangs at the end of a process is seldom seen again."""
+    tasks = set[asyncio.Task[object]]() if loop is None else asyncio.all_tasks(loop)
+    return sorted(f"{task.get_name()} at {' < '.join(reversed(_frames(task)))}" for task in tasks)
+
+
+def _frames(task: asyncio.Task[object]) -> list[str]:
+    """Return a task's frames, outermost first; `Task.get_stack` shows the outermost one only."""
+    frames: list[str] = []
+    waits: object = task.get_coro()
+    while (frame := getattr(waits, "cr_frame", None)) is not None:
+        frames.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        waits = getattr(waits, "cr_await", None)
+    return frames

@@ -51,6 +51,7 @@ CONTEXT: Final[Mapping[str, str]] = MappingProxyType(
         "pid": "a process",
         "signal": "a signal of the operating system",
         "error": "what a library or the system said",
+        "waiting": "where each task of the process stands, the innermost call first",
         "version": "a version, of what the event says",
         "table": "a table of the ledger",
     }

@@ -3,6 +3,7 @@
 
 import asyncio
 import sys
+import time
 
 from headgate.workers.ops.logs import Logs
 from headgate.workers.ops.parent import stop_with_parent
@@ -16,6 +17,8 @@ async def main(drain: float, grace: float, work: float) -> None:
         print("up", flush=True)
         await stopping.wait()
         print(f"stopping: {stopping.reason}", flush=True)
+        if "--block" in sys.argv:
+            time.sleep(work)  # noqa: ASYNC251 - what must never be done is what is tested
         await asyncio.sleep(work)
     print("done", flush=True)
 

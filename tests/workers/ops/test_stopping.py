@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from headgate.workers.ops.parent import PARENT_GONE, stop_with_parent
 from headgate.workers.ops.stopping import Stopping
+from headgate.workers.ops.stopping import _log as stopping_log
 
 PROGRAM = Path(__file__).with_name("stopping_process.py")
 FOREVER = 600
@@ -66,7 +68,25 @@ def test_a_process_that_is_not_finished_in_time_is_ended(start):
     process = start(0.1, 0.1, FOREVER)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 1
-    assert json.loads(process.stderr.read().splitlines()[-1])["level"] == "critical"
+    last = json.loads(process.stderr.read().splitlines()[-1])
+    assert last["level"] == "critical"
+    assert re.fullmatch(r"Task-1 at sleep:\d+ < main:\d+", last["waiting"])
+
+
+def test_a_process_whose_loop_hangs_is_ended_too_and_its_log_says_where(start):
+    process = start(0.1, 0.1, FOREVER, "--block")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 1
+    assert "main:" in json.loads(process.stderr.read().splitlines()[-1])["waiting"]
+
+
+async def test_a_process_that_can_log_nothing_any_more_is_ended_all_the_same(monkeypatch):
+    ended = []
+    stopping = Stopping(20, end=ended.append)
+    monkeypatch.setattr(stopping_log, "critical", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        stopping._overdue()
+    assert ended == [1]
 
 
 def test_a_process_stops_when_its_parent_closes_its_input(start):

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from typing import cast
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError
 
 from ....producers.kafka_consumer import PersistentConsumer
@@ -14,6 +16,27 @@ from .membership import Membership
 
 class MemberConsumer(PersistentConsumer):
     """A consumer that can say who it is."""
+
+    _leaving = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is stopping, or has stopped."""
+        return self._leaving or super().closed
+
+    async def stop(self) -> None:
+        """Close. A dynamic member leaves the group; a static one stays, for its successor.
+
+        aiokafka ends no join that is under way, which may take as long as another member drains. A static member has
+        nothing to say after it; a dynamic one could not say before that it leaves.
+        """
+        self._leaving = True
+        coordinator = cast("GroupCoordinator | None", self._coordinator)  # None if `start` did not get so far
+        if coordinator is not None and coordinator._group_instance_id is not None:  # noqa: SLF001 - as below
+            joining = coordinator._coordination_task  # noqa: SLF001 - as below
+            joining.cancel()
+            await asyncio.wait([joining])
+        await super().stop()
 
     def membership(self) -> Membership:
         """Return who we are to the group now."""

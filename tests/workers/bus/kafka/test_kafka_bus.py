@@ -107,6 +107,36 @@ async def test_calls_that_outlast_a_rebalance_are_answered_by_whoever_began_them
     assert {d.place for d in kept}.isdisjoint(other.taken), "what stayed was not run again"
 
 
+async def test_a_worker_that_waits_for_another_ones_calls_before_it_may_start_can_be_stopped_at_once(world):
+    await world.send(*range(5))
+    first, desk = await world.start("a", drain_seconds=60)
+    held = await desk.holding(5)
+    second, other = KafkaBus(world.config, "b", drain_seconds=60), Desk(world.topics)
+    starting = asyncio.create_task(second.start(other.admit, other.hear))
+    await eventually(lambda: not first.status().ready)  # it gives back, when its calls have ended
+    starting.cancel()
+    await asyncio.wait([starting])
+    await asyncio.wait_for(second.stop(5), 10)
+    desk.answer(first, held)
+    await first.stop(5)
+    assert await world.replies() == list(range(5))
+
+
+async def test_a_worker_whose_rebalance_waits_for_another_ones_calls_can_be_stopped_at_once(world):
+    await world.send(*range(5))
+    first, desk = await world.start("a", drain_seconds=60)
+    held = await desk.holding(5)
+    second, other = KafkaBus(world.config, "b", drain_seconds=60), Desk(world.topics)
+    starting = asyncio.create_task(second.start(other.admit, other.hear))
+    await eventually(lambda: not first.status().ready)
+    await asyncio.wait_for(first.stop(0.1), 10)
+    assert set(held) == set(desk.held.values())
+    starting.cancel()
+    await asyncio.wait([starting])
+    await second.stop(0.1)
+    assert await world.replies() == []
+
+
 async def test_a_call_of_minutes_at_the_head_of_a_partition_neither_delays_nor_repeats_the_others(kafka_address):
     async with World(kafka_address, partitions=1) as world:
         await world.send(0)
