@@ -47,6 +47,7 @@ class Desk:
     def __init__(self, manner: Manner, name: str) -> None:
         self._manner = manner
         self._name = name
+        self._questions = 0
         self._life: str | None = None
         #: Own time less the store's.
         self._ahead_us = 0
@@ -153,7 +154,7 @@ class Desk:
             Lease(name, probe.call, min(manner.lease_us, probe.ends_us - now_us))
             for name, probe in self._probes.items()
         )
-        return Question(self._name, (), outcomes, counts, (*renewed, *asked))
+        return Question(self._next_life(), (), outcomes, counts, (*renewed, *asked))
 
     def lease(self, name: str, call: str, seconds: float) -> Lease:
         """Return what asks for a probe of `seconds` at most."""
@@ -163,9 +164,13 @@ class Desk:
         """Return what a store has to hear that has lost all circuits."""
         now_us = self.store_us
         known = self._circuits.items()
-        return Question(
-            self._name, tuple(Memory(name, one.level, max(one.until_us - now_us, 0)) for name, one in known)
-        )
+        memories = (Memory(name, one.level, max(one.until_us - now_us, 0)) for name, one in known)
+        return Question(self._next_life(), tuple(memories))
+
+    def _next_life(self) -> str:
+        """Return a new name for the store's life: were it an old one, nobody would see that all was lost."""
+        self._questions += 1
+        return f"{self._name}:{self._questions}"
 
     # What was heard
 

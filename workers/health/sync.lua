@@ -26,10 +26,10 @@ end
 -- What there is, read once
 
 local circuits, changed, opened = {}, {}, {}
-local all = call('HGETALL', KEYS[1])
+local all, is_new = call('HGETALL', KEYS[1]), true
 for i = 1, #all, 2 do
   if all[i] == '' then
-    life = all[i + 1]
+    life, is_new = all[i + 1], false
   else
     circuits[all[i]] = cmsgpack.unpack(all[i + 1])
   end
@@ -154,7 +154,9 @@ end
 
 -- What has changed, written once
 
-call('HSET', KEYS[1], '', life)
+if is_new then
+  call('HSET', KEYS[1], '', life)
+end
 local told = {}
 for name in pairs(changed) do
   local c = circuits[name]
