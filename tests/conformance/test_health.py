@@ -8,6 +8,7 @@ import pytest
 from headgate.routing.health.breaker import CLOSED, HALF_OPEN, Open, Sign
 from headgate.routing.health.rules import credential_name
 from headgate.workers.health.port import HealthStatus
+from headgate.workers.health.redis import Pace
 from support.admissions import START, Clock
 from support.healths import LEASE, SECOND, MemoryWorld, RedisWorld
 from support.valkey import fresh_prefix
@@ -87,12 +88,13 @@ async def test_too_few_calls_or_failures_open_nothing(world, clock):
 
 async def test_calls_are_forgotten_when_the_window_has_passed(world, clock):
     health = world.worker("w")
-    tell(health, clock, ill=3)
-    await world.exchange(health)
-    clock.now += 10 * SECOND
-    tell(health, clock, ill=1)
-    await world.exchange(health)
-    assert health.state("d", clock()) is CLOSED
+    for name, seconds, state in (("d", 10, CLOSED), ("e", 9, Open(clock() + 24 * SECOND))):
+        tell(health, clock, ill=3, name=name)
+        await world.exchange(health)
+        clock.now += seconds * SECOND
+        tell(health, clock, ill=1, name=name)
+        await world.exchange(health)
+        assert health.state(name, clock()) == state
 
 
 async def test_one_fault_of_a_credential_is_enough(world, clock):
@@ -258,10 +260,23 @@ async def test_a_probe_is_waited_for_while_its_worker_lives_but_not_for_ever(wor
         clock.now += 6 * SECOND
         await world.exchange(first, second)
         assert not await second.may_probe("d", "q", 25)
-    assert second.state("d", clock()) == Open(clock() + SECOND)
+        left = START + 30 * SECOND - clock()
+        assert second.state("d", clock()) == Open(clock() + min(LEASE, left))
     clock.now += SECOND
     await world.exchange(first, second)
     assert await second.may_probe("d", "q", 25)
+
+
+async def test_a_probe_that_is_answered_late_closes_the_circuit_if_nobody_else_probes(world, clock):
+    first, second = world.worker("first"), world.worker("second")
+    await half_open(world, clock, first, second)
+    assert await first.may_probe("d", "p", 5)
+    clock.now += 8 * SECOND
+    await world.exchange(first, second)
+    assert second.state("d", clock()) is HALF_OPEN
+    first.report("d", Sign.WELL, "p", clock())
+    await world.exchange(first, second)
+    assert second.state("d", clock()) is CLOSED
 
 
 async def test_who_stops_gives_its_probe_back(world, clock):
@@ -319,6 +334,30 @@ async def test_calls_that_began_before_it_closed_open_it_no_more(world, clock):
     tell(second, clock, ill=4)
     await world.exchange(second)
     assert second.state("d", clock()) == Open(clock() + 5 * SECOND)
+
+
+async def test_calls_that_were_made_while_it_was_open_say_nothing_when_it_has_closed(world, clock):
+    first, second = world.worker("first"), world.worker("second")
+    await half_open(world, clock, first, second)
+    assert await first.may_probe("d", "p", 60)
+    first.report("d", Sign.WELL, "p", clock())
+    await world.exchange(first)
+    second.report("d", Sign.ILL, "late", clock())  # it has not heard that it is closed
+    tell(second, clock, ill=3)
+    await world.exchange(second)
+    assert second.state("d", clock()) is CLOSED
+
+
+async def test_calls_that_end_while_a_worker_hears_that_it_is_open_say_nothing_later(apart, clock):
+    first, second = apart.worker("first"), apart.worker("second")
+    await half_open(apart, clock, first)
+    apart.link.meanwhile = lambda: tell(second, clock, ill=4)
+    await apart.exchange(second)
+    apart.link.meanwhile = lambda: None
+    assert await first.may_probe("d", "p", 60)
+    first.report("d", Sign.WELL, "p", clock())
+    await apart.exchange(first, second)
+    assert second.state("d", clock()) is CLOSED
 
 
 # Hearing of it
@@ -393,6 +432,17 @@ async def test_a_store_that_has_lost_all_circuits_takes_them_from_who_remembers(
     first.report("d", Sign.ILL, "p", clock())
     await world.exchange(first)
     assert first.state("d", clock()) == Open(clock() + 10 * SECOND)  # it still knows that this is the second time
+
+
+async def test_what_a_worker_remembers_takes_nothing_back_that_the_store_has_learned_since(world, clock):
+    first, second = world.worker("first"), world.worker("second")
+    await half_open(world, clock, first, second)
+    await world.lose()
+    await world.exchange(first)
+    assert await first.may_probe("d", "p", 60)
+    first.report("d", Sign.ILL, "p", clock())
+    await world.exchange(first, second, first)
+    assert first.state("d", clock()) == second.state("d", clock()) == Open(clock() + 10 * SECOND)
 
 
 async def test_without_the_store_each_worker_goes_by_what_it_sees(apart, clock, caplog):
@@ -471,6 +521,21 @@ async def test_running_workers_tell_each_other(apart, clock):
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_what_is_urgent_is_told_at_once(apart, clock):
+    health = apart.worker("w", pace=Pace(flush=3600, beat=3600))
+    await apart.exchange(health)
+    changed = asyncio.Event()
+    health.listen(changed.set)
+    running = asyncio.create_task(health.run())
+    health.report("d", Sign.NONE, "a", clock(), 30.0)
+    await asyncio.wait_for(changed.wait(), 10)
+    changed.clear()
+    tell(health, clock, ill=4, name="e")
+    await asyncio.wait_for(changed.wait(), 10)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_many_reports_are_one_round_trip(apart, clock):

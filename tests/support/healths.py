@@ -50,12 +50,16 @@ class Fallible:
         self._link = link
         self.is_cut = False
         self.calls = 0
+        #: What happens while it waits for an answer.
+        self.meanwhile = lambda: None
 
     async def run(self, script, keys, args):
         self.calls += 1
         if self.is_cut:
             raise LinkDown("it is cut")
-        return await self._link.run(script, keys, args)
+        answer = await self._link.run(script, keys, args)
+        self.meanwhile()
+        return answer
 
 
 class RedisWorld:
@@ -68,9 +72,9 @@ class RedisWorld:
         self.link = Fallible(self._link)
         self.client = Redis.from_url(url, protocol=2)
 
-    def worker(self, name, link=None, **options):
+    def worker(self, name, pace=None, **options):
         peer = manner(self._clock, **options)
-        return RedisHealth(link or self.link, self._prefix, name, peer, store_us=self._clock)
+        return RedisHealth(self.link, self._prefix, name, peer, pace=pace, store_us=self._clock)
 
     async def exchange(self, *workers):
         for worker in workers:

@@ -24,7 +24,7 @@ class _Probe:
     """A probe that this worker makes."""
 
     call: str
-    #: When it is given up.
+    #: When it is waited for no longer. Should it be answered later, that is heard if nobody else probes by then.
     ends_us: int
 
 
@@ -149,10 +149,10 @@ class Desk:
         )
         self._told = {}
         outcomes, self._outcomes = tuple(self._outcomes), []
-        self._probes = {name: probe for name, probe in self._probes.items() if now_us < probe.ends_us}
         renewed = (
             Lease(name, probe.call, min(manner.lease_us, probe.ends_us - now_us))
             for name, probe in self._probes.items()
+            if now_us < probe.ends_us
         )
         return Question(self._next_life(), (), outcomes, counts, (*renewed, *asked))
 

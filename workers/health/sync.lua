@@ -62,12 +62,11 @@ local function pause(c, time)
   end
 end
 
-local function open(name, c, window, chance, cooldown, most)
+local function open(name, c, chance, cooldown, most)
   c[1] = c[1] + 1
   local doubled = cooldown * 2 ^ math.min(c[1] - 1, MOST_DOUBLINGS)
   local time = math.floor(math.min(doubled * (1 + SPREAD * chance), most))
   c[2], c[3], c[4] = math.max(c[2], now + time), '', 0
-  call('DEL', window)
   opened[#opened + 1] = name
 end
 
@@ -101,7 +100,7 @@ local function count(place, name, well, ill, chance, cooldown, most, minimum, ra
     answered, failures = answered + window[i + 1], failures + window[i + 2]
   end
   if failures > 0 and answered + failures >= minimum and failures / (answered + failures) >= ratio then
-    open(name, circuit(name), key, chance, cooldown, most)
+    open(name, circuit(name), chance, cooldown, most)
   else
     local ms = string.format('%.0f', math.ceil(bucket * (BUCKETS + 1) / 1000))
     call('SET', key, cmsgpack.pack(window), 'PX', ms)
@@ -123,9 +122,9 @@ for place, outcome in ipairs(outcomes) do
     c[3], c[4] = '', 0
     if sign == WELL then
       c[1] = 0
-      call('DEL', window)
+      call('DEL', window)  -- what opened it is there still
     elseif sign == ILL then
-      open(name, c, window, outcome[5], outcome[6], outcome[7])
+      open(name, c, outcome[5], outcome[6], outcome[7])
     end
   end
   pause(c, outcome[4])
