@@ -48,8 +48,10 @@ def tell(health, clock, well=0, ill=0, name="d", began=None):
 
 async def opened(world, clock, *workers):
     """Workers who know that `d` is open."""
-    tell(workers[0], clock, ill=4)
-    await world.exchange(workers[0], *workers)
+    for _ in range(2):
+        tell(workers[0], clock, ill=2)
+        await world.exchange(workers[0])
+    await world.exchange(*workers)
 
 
 async def half_open(world, clock, *workers):

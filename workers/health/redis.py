@@ -117,7 +117,8 @@ class RedisHealth:
 
     async def _shared(self, question: Question) -> Answer | None:
         """Ask the store; None: it cannot be reached."""
-        windows = [f"{self._base}window:{one.name}" for one in (*question.counts, *question.outcomes)]
+        names = (*(one.name for one in question.counts), *(one.name for one in question.outcomes))
+        windows = [f"{self._base}window:{name}" for name in names]
         now = "" if self._store_us is None else self._store_us()
         try:
             raw = await self._store.run(_script(), (f"{self._base}circuits", *windows), (now, _written(question)))

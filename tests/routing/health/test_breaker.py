@@ -156,6 +156,13 @@ def test_a_clock_that_goes_back_leaves_a_window_that_slides(back):
     assert [(bucket.well, bucket.ill) for bucket in circuit.window] == [(1, 0)]
 
 
+def test_a_clock_that_goes_far_back_begins_a_new_window():
+    circuit = counted(NEW, RULE, START, 0, 3, 0.0)
+    circuit = counted(circuit, RULE, START - 60 * SECOND, 0, 3, 0.0)
+    circuit = counted(circuit, RULE, START - 40 * SECOND, 0, 3, 0.0)
+    assert circuit.level == 0
+
+
 @given(
     rules,
     st.lists(st.tuples(st.integers(0, 20 * SECOND), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30),
