@@ -8,6 +8,7 @@ from ...routing.access.rules import KeyRules
 from ...routing.estimate import estimated_tokens
 from ...routing.outcome import Completion, Setback
 from ...routing.prices import cost_nano
+from ...routing.providers.body import as_sent
 from ...routing.target import Target
 from ...schemas.failures import CATALOGUE, Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens
@@ -37,9 +38,11 @@ def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
     if isinstance(attempt.result, Completion):
         if attempt.result.tokens is not None:
             return Outcome.SUCCEEDED, attempt.result.tokens
-        return Outcome.UNCERTAIN, estimated_tokens(request)  # answered, and not said for how much
+        return Outcome.UNCERTAIN, estimated_tokens(
+            as_sent(request, attempt.target)
+        )  # answered, and not said for how much
     if CATALOGUE[attempt.result.failure.code].may_be_billed:
-        return Outcome.UNCERTAIN, estimated_tokens(request)
+        return Outcome.UNCERTAIN, estimated_tokens(as_sent(request, attempt.target))
     return Outcome.FAILED, _NO_TOKENS
 
 
@@ -74,8 +77,8 @@ def interrupted_events(job: Job, interrupted: Run) -> list[UsageEvent]:
     return [
         _event(
             job,
-            targets.get(deployment, fallback),
-            estimated_tokens(job.request),
+            target,
+            estimated_tokens(as_sent(job.request, target)),
             event_id=event_id(interrupted.id, number),
             ts=interrupted.began_us,
             outcome=Outcome.UNCERTAIN,
@@ -83,6 +86,7 @@ def interrupted_events(job: Job, interrupted: Run) -> list[UsageEvent]:
             code=Code.INTERRUPTED,
         )
         for number, deployment in enumerate(interrupted.attempts, start=1)
+        for target in [targets.get(deployment, fallback)]
     ]
 
 
