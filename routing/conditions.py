@@ -4,7 +4,6 @@ What is absent counts as null, except for `$exists`. Numbers compare with number
 Metadata and names are always texts: held against a number or a truth value, they are read as one.
 """
 
-import operator
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -183,20 +182,22 @@ def _equals(operand: JsonValue, *, textual: bool) -> _Test:
     return lambda value: _same(value, operand)
 
 
-_Order = Callable[[object, object], bool]
-_ORDERS: Final[Mapping[str, _Order]] = MappingProxyType(
-    {"$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt, "$lte": operator.le}
+#: Which outcomes of a comparison (below, equal, above) an operator takes.
+_ORDERS: Final[Mapping[str, frozenset[int]]] = MappingProxyType(
+    {"$gt": frozenset({1}), "$gte": frozenset({0, 1}), "$lt": frozenset({-1}), "$lte": frozenset({-1, 0})}
 )
 
 
-def _ordered(order: _Order, operand: JsonValue, *, textual: bool) -> _Test:
+def _ordered(outcomes: frozenset[int], operand: JsonValue, *, textual: bool) -> _Test:
     if isinstance(operand, str):
-        return lambda value: isinstance(value, str) and order(value, operand)
+        return lambda value: isinstance(value, str) and (value > operand) - (value < operand) in outcomes
+    if not isinstance(operand, int | float):
+        return lambda _: False
     read = _number if textual else _plain_number
 
     def test(value: object) -> bool:
         number = read(value)
-        return number is not None and order(number, operand)
+        return number is not None and (number > operand) - (number < operand) in outcomes
 
     return test
 

@@ -122,9 +122,10 @@ class _Reader:
                 return Some(self._each(value, place))
             case "$not":
                 return Not(self.all(value, place))
-        if not is_path(name):
-            self._fault(place, f"one of {_PATHS}, $and, $or, $not", name)
-        return self._field(name, value, place)
+            case _:
+                if not is_path(name):
+                    self._fault(place, f"one of {_PATHS}, $and, $or, $not", name)
+                return self._field(name, value, place)
 
     def _each(self, value: object, place: _Place) -> tuple[Condition, ...]:
         if not is_list(value) or not value:

@@ -66,7 +66,9 @@ def nodes_of(above: Place, nodes: Sequence[Node]) -> Iterator[tuple[Place, Node]
 def _unknown_models(place: Place, model: _Model, names: Collection[str]) -> _Faults:
     """Find fallbacks and shadows that are no models, or the model itself."""
     route = model.route
-    asked = [((*where, nr), name) for where, each in route.all_fallbacks.items() for nr, name in enumerate(each)]
+    asked: list[tuple[Place, str]] = [
+        ((*where, nr), name) for where, each in route.all_fallbacks.items() for nr, name in enumerate(each)
+    ]
     if route.shadow is not None:
         asked.append((("shadow", "model"), route.shadow.model))
     for where, name in asked:

@@ -57,7 +57,7 @@ class _Measure(msgspec.Struct, frozen=True, gc=False):
 class _Lesson:
     """What was learned of a model, or of a key's requests to it."""
 
-    __slots__ = ("counted", "guessed", "output")
+    __slots__ = ("cached", "counted", "guessed", "output")
 
     def __init__(self, model: "_Lesson | None" = None) -> None:
         #: Tokens per expected token, where texts were counted and where they were not.
@@ -65,6 +65,8 @@ class _Lesson:
         self.guessed: Ratio = Ratio(1.0 if model is None else model.guessed.value, _INPUT_WEIGHT)
         #: Output tokens per choice.
         self.output: Ratio = Ratio(float(_OUTPUT) if model is None else model.output.value, _OUTPUT_WEIGHT)
+        #: Cached tokens per input token.
+        self.cached: Ratio = Ratio(0.0 if model is None else model.cached.value, _INPUT_WEIGHT)
 
     def input(self, measure: _Measure) -> Ratio:
         return self.guessed if measure.counted is None else self.counted
@@ -132,11 +134,13 @@ class TokenEstimator:
         bounds, beyond = self.bounds(target), self._beyond.get(target.id) or _Beyond()
         worst_input = most_input(weight, bounds, counted=measure.counted) + beyond.input
         worst_output = most_output(weight, bounds) + beyond.output
+        input_ = min(max(round(lesson.input(measure).value * measure.expected), 1), worst_input)
         return TokenEstimate(
-            input=min(max(round(lesson.input(measure).value * measure.expected), 1), worst_input),
+            input=input_,
             output=min(max(round(lesson.output.value * weight.choices), 1), worst_output),
             worst_input=worst_input,
             worst_output=worst_output,
+            cached=min(round(lesson.cached.value * input_), input_),
         )
 
     def bounds(self, target: Target) -> Bounds:
@@ -154,6 +158,8 @@ class TokenEstimator:
         for lesson in (own, shared):
             lesson.input(measure).add(tokens.input, measure.expected)
             lesson.output.add(tokens.output, measure.weight.choices)
+            if tokens.input:
+                lesson.cached.add(tokens.cached, tokens.input)
 
     def _go_beyond(self, target: Target, tokens: Tokens, estimate: TokenEstimate) -> bool:
         """Widen a deployment's worst case if it was not the worst."""
