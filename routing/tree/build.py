@@ -18,7 +18,7 @@ from .node import Branch, Leaf, Rank, Traits, Tree, Twig
 
 #: Of requests under lowest-latency, where the config does not say.
 _EXPLORE: Final = 0.05
-_ALL: Final = frozenset[Capability](("tools", "vision", "json_schema", "reasoning"))
+_ALL: Final[frozenset[Capability]] = frozenset({"tools", "vision", "json_schema", "reasoning"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ def tree_of(model: Model, ground: Ground) -> Tree:
     """Compile the route of a model; it leads nowhere in circles, which the config has checked."""
     below = {each.id: each for each in _deployments(model, ground)}
     grower = _Grower(ground, _plain(list(below.values())))
-    root = grower.route(model.name, model, {})
+    root = grower.route(_Place(model.name, {}), model)
     traits = [leaf.traits for leaf in grower.leaves]
     windows = [each.window for each in traits if each.window is not None]
-    lacks = frozenset(capability for each in traits for capability in each.lacks)
+    lacks: frozenset[Capability] = frozenset(capability for each in traits for capability in each.lacks)
     return Tree(
         root,
         tagged=any(each.tags for each in traits),
@@ -78,6 +78,21 @@ def _plain(deployments: Sequence[Deployment]) -> frozenset[str]:
     return default or untagged or frozenset(each.id for each in deployments)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a tree something grows."""
+
+    #: The names from the root.
+    path: str
+    #: What is overridden from above, which is stronger.
+    over: Params
+    #: How many plans there are for each in which this is first, as far as branches above take turns.
+    rounds: int = 1
+
+    def below(self, name: str, over: Params, turns: int) -> "_Place":
+        return _Place(f"{self.path}/{name}", {**over, **self.over}, self.rounds * turns)
+
+
 class _Grower:
     """Grows one tree, and remembers its leaves."""
 
@@ -86,43 +101,42 @@ class _Grower:
         self._plain = plain
         self.leaves: list[Leaf] = []
 
-    def route(self, path: str, model: Model, over: Params) -> Branch:
-        """Grow what a model leads to. `over` is what is overridden from above, which is stronger."""
+    def route(self, place: _Place, model: Model) -> Branch:
+        """Grow what a model leads to."""
         route = model.route
         nodes = route.targets or [Node(deployment=each.id) for each in model.deployments]
-        return self._branch(path, route, route.strategy, nodes, {**route.params, **over})
+        return self._branch(replace(place, over={**route.params, **place.over}), route, route.strategy, nodes)
 
-    def _branch(self, path: str, says: Branching, strategy: Strategy, nodes: Sequence[Node], over: Params) -> Branch:
-        names = _names(nodes)
-        twigs = tuple(self._twig(f"{path}/{name}", node, over) for name, node in zip(names, nodes, strict=True))
+    def _branch(self, place: _Place, says: Branching, strategy: Strategy, nodes: Sequence[Node]) -> Branch:
+        turns = len(nodes) if strategy == "round-robin" else 1
+        places = [place.below(name, node.params, turns) for name, node in zip(_names(nodes), nodes, strict=True)]
+        twigs = tuple(map(self._twig, places, nodes))
         labelled = {node.label: twig for node, twig in zip(nodes, twigs, strict=True) if node.label is not None}
         return Branch(
             twigs,
-            _rank(strategy, says, twigs, path),
+            _rank(strategy, says, twigs, place),
             _Choice.of(says, labelled) if strategy == "conditional" else None,
             even=len({twig.order for twig in twigs}) == 1,
         )
 
-    def _twig(self, path: str, node: Node, over: Params) -> Twig:
-        over = {**node.params, **over}
-        grown = self._node(path, node, over)
+    def _twig(self, place: _Place, node: Node) -> Twig:
         deployment = None if node.deployment is None else self._ground.deployments[node.deployment]
         weight, order = (1.0, 1) if deployment is None else (deployment.weight, deployment.order)
         return Twig(
-            grown,
-            seed_of(path),
+            self._node(place, node),
+            seed_of(place.path),
             weight if node.weight is None else node.weight,
             order if node.order is None else node.order,
             None if node.when is None else predicate(node.when),
             node.share,
         )
 
-    def _node(self, path: str, node: Node, over: Params) -> Leaf | Branch:
+    def _node(self, place: _Place, node: Node) -> Leaf | Branch:
         if node.deployment is not None:
-            return self._leaf(self._ground.deployments[node.deployment], over)
+            return self._leaf(self._ground.deployments[node.deployment], place.over)
         if node.model is not None:
-            return self.route(path, self._ground.models[node.model], over)
-        return self._branch(path, node, node.strategy, node.targets, over)
+            return self.route(place, self._ground.models[node.model])
+        return self._branch(place, node, node.strategy, node.targets)
 
     def _leaf(self, deployment: Deployment, over: Params) -> Leaf:
         target = replace(self._ground.targets[deployment.id], params=params_of({**deployment.params, **over}))
@@ -170,15 +184,15 @@ _BARE: Final[Mapping[Strategy, Rank]] = MappingProxyType(
 )
 
 
-def _rank(strategy: Strategy, says: Branching, twigs: Sequence[Twig], path: str) -> Rank:
+def _rank(strategy: Strategy, says: Branching, twigs: Sequence[Twig], place: _Place) -> Rank:
     match strategy:
         case "round-robin":
-            return strategies.round_robin(path)
+            return strategies.round_robin(place.path, place.rounds)
         case "lowest-latency":
-            return strategies.lowest_latency(_EXPLORE if says.explore is None else says.explore, seed_of(path))
+            return strategies.lowest_latency(_EXPLORE if says.explore is None else says.explore, seed_of(place.path))
         case "sticky":
             return strategies.sticky(tuple(map(text_at, says.sticky_on)))
         case "canary":
-            return strategies.canary(twigs, seed_of(path))
+            return strategies.canary(twigs, seed_of(place.path))
         case _:
             return _BARE[strategy]

@@ -33,11 +33,14 @@ def _lot(seed: int, twig: Twig) -> float:
     return lot(seed, twig.salt, twig.weight)
 
 
-def round_robin(branch: str) -> Rank:
-    """Take turns, one request after the other."""
+def round_robin(branch: str, rounds: int) -> Rank:
+    """Take turns, one request after the other.
+
+    Below a branch that takes turns itself, this one is first only once in so many `rounds`, and may not move on before.
+    """
 
     def rank(offers: list[Offer], moment: Moment) -> list[Offer]:
-        first = moment.turn(branch) % len(offers)
+        first = moment.turn(branch) // rounds % len(offers)
         return offers[first:] + offers[:first]
 
     return rank

@@ -73,7 +73,7 @@ class Walk:
         if not targets:
             return self._failure(tree)
         if tree.repeats:
-            targets = list({(target.id, target.params): target for target in reversed(targets)}.values())[::-1]
+            targets = _once(targets)
         if self._open:
             targets.sort(key=lambda target: target.id in self._open)
         return tuple(targets)
@@ -162,3 +162,11 @@ def _standing(offer: Offer) -> tuple[bool, int]:
 
 def _flat(offers: Sequence[Offer]) -> list[Target]:
     return [target for offer in offers for target in offer.targets]
+
+
+def _once(targets: Sequence[Target]) -> list[Target]:
+    """Keep the first of those that are the same deployment with the same overrides."""
+    first: dict[tuple[object, ...], Target] = {}
+    for target in targets:
+        first.setdefault((target.id, target.params), target)
+    return list(first.values())
