@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import buses
+from benchmarks import buses, planning
 from benchmarks.gateway import Measured, measure
 from benchmarks.processes import GATEWAY_CORE, HEADGATE, OTHER_CORE, pin, said, started
 
@@ -64,7 +64,9 @@ def main() -> None:
     options = parser.parse_args()
     options.bus = options.bus or ["embedded", "kafka"]
     pin(OTHER_CORE)
-    print(json.dumps({"options": vars(options), "rows": asyncio.run(run(options))}, indent=2))
+    plans = [asdict(row) for row in planning.run(options.requests, options.size)]
+    rows = asyncio.run(run(options))
+    print(json.dumps({"options": vars(options), "rows": rows, "plans": plans}, indent=2))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,8 @@ class GenaiPrices:
     def find(self, provider: str, model: str, at_us: int | None = None) -> Price | None:
         """Return the price of `provider`'s `model` at a time in unix microseconds (absent: now), None if unknown."""
         entries = self._entries(provider, model)
+        if len(entries) == 1:  # before its time the first one holds too
+            return entries[0].price
         now = self._clock() // 1000 if at_us is None else at_us
         # Later entries take precedence; before all of them the first one holds: the rule of the list.
         held = next((entry for entry in reversed(entries) if entry.holds(now)), next(iter(entries), None))

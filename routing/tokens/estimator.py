@@ -97,6 +97,10 @@ class TokenEstimator:
         self._pairs: Remembered[tuple[str, str, str], _Lesson] = Remembered(_PAIRS)
         self._models: Remembered[tuple[str, str], _Lesson] = Remembered(_MODELS)
         self._beyond: Remembered[str, _Beyond] = Remembered(_MODELS)
+        self._measured: tuple[Request, dict[str | None, _Measure]] | None = None
+        #: Of those of which nothing was learned.
+        self._no_lesson = _Lesson()
+        self._not_beyond = _Beyond()
         self._input_error = Ratio(0.0, _FIRST_ERRORS)
         self._output_error = Ratio(0.0, _FIRST_ERRORS)
 
@@ -131,7 +135,7 @@ class TokenEstimator:
 
     def _estimate(self, measure: _Measure, request: Request, target: Target) -> TokenEstimate:
         lesson, weight = self._lesson(request, target), measure.weight
-        bounds, beyond = self.bounds(target), self._beyond.get(target.id) or _Beyond()
+        bounds, beyond = self.bounds(target), self._beyond.get(target.id) or self._not_beyond
         worst_input = most_input(weight, bounds, counted=measure.counted) + beyond.input
         worst_output = most_output(weight, bounds) + beyond.output
         input_ = min(max(round(lesson.input(measure).value * measure.expected), 1), worst_input)
@@ -149,7 +153,7 @@ class TokenEstimator:
 
     def _lesson(self, request: Request, target: Target) -> _Lesson:
         model = (target.provider, target.upstream_model)
-        return self._pairs.get((request.key, *model)) or self._models.get(model) or _Lesson()
+        return self._pairs.get((request.key, *model)) or self._models.get(model) or self._no_lesson
 
     def _learn(self, measure: _Measure, request: Request, target: Target, tokens: Tokens) -> None:
         model = (target.provider, target.upstream_model)
@@ -172,17 +176,29 @@ class TokenEstimator:
         return True
 
     def _measure(self, request: Request, target: Target) -> _Measure:
-        weight = weigh(as_sent(request, target))
-        counted = self._count(weight, target)
+        """Measure a request; the last one is remembered, because all of its deployments are asked about in a row."""
+        asked = as_sent(request, target)
+        encoding = encoding_of(target.provider, target.upstream_model) if self._vocabularies else None
+        if self._measured is None or self._measured[0] is not asked:
+            self._measured = asked, {}
+        measures = self._measured[1]
+        measure = measures.get(encoding)
+        if measure is None:
+            measure = measures[encoding] = self._measure_anew(asked, encoding)
+        return measure
+
+    def _measure_anew(self, request: Request, encoding: str | None) -> _Measure:
+        weight = weigh(request)
+        counted = self._count(weight, encoding)
         text = weight.text_bytes * _PER_BYTE if counted is None else counted
         media = weight.images * _PER_IMAGE + weight.audio * _PER_AUDIO
         expected = text + weight.json_bytes * _PER_BYTE + weight.pieces * _PER_PIECE + weight.ids + media
         return _Measure(weight, max(expected, 1.0), counted)
 
-    def _count(self, weight: Weight, target: Target) -> int | None:
-        if not self._vocabularies or not weight.texts or weight.text_bytes > _LONGEST_COUNTED:
+    def _count(self, weight: Weight, encoding: str | None) -> int | None:
+        if encoding is None or not weight.texts or weight.text_bytes > _LONGEST_COUNTED:
             return None
-        vocabulary = self._vocabularies.get(encoding_of(target.provider, target.upstream_model) or "")
+        vocabulary = self._vocabularies.get(encoding)
         return None if vocabulary is None else sum(map(vocabulary.count, weight.texts))
 
 

@@ -80,14 +80,21 @@ def _another(ranked: list[Offer], chance: float) -> Offer:
 
 def lowest_cost(offers: list[Offer], moment: Moment) -> list[Offer]:
     """Take the one where this request is expected to cost the least, by its own input and output."""
-    return _lowest(offers, [_expected_cost(offer.targets[0], moment) for offer in offers], moment)
+    expected: dict[tuple[object, ...], Tokens] = {}
+    return _lowest(offers, [_expected_cost(offer.targets[0], expected, moment) for offer in offers], moment)
 
 
-def _expected_cost(target: Target, moment: Moment) -> int:
+def _expected_cost(target: Target, expected: dict[tuple[object, ...], Tokens], moment: Moment) -> int:
+    """Return the expected cost; what is `expected` of a model is asked for once, it takes longest."""
     if target.price is None:
         return _UNKNOWN
-    expected = moment.standing.expected(moment.request, target)
-    return cost_nano(target.price, Tokens(input=expected.input, cached=expected.cached, output=expected.output))
+    model = (target.provider, target.upstream_model, target.params)
+    tokens = expected.get(model)
+    if tokens is None:
+        estimate = moment.standing.expected(moment.request, target)
+        tokens = Tokens(input=estimate.input, cached=estimate.cached, output=estimate.output)
+        expected[model] = tokens
+    return cost_nano(target.price, tokens)
 
 
 def usage_based(offers: list[Offer], moment: Moment) -> list[Offer]:

@@ -11,7 +11,7 @@ from ..standing import Standing
 from ..target import Target
 from .chance import seed_of
 from .fit import Wanted, fits_tags, least_input, needs, wanted
-from .node import Branch, Leaf, Offer, PriceFinder, Traits, Tree, Twig
+from .node import Branch, Leaf, Offer, PriceFinder, Traits, Tree
 
 
 class Short(enum.IntEnum):
@@ -38,7 +38,19 @@ class Surroundings:
 class Walk:
     """A request on its way through one tree."""
 
-    __slots__ = ("_around", "_asked", "_least", "_needs", "_open", "_short", "_turns", "facts", "request", "seed")
+    __slots__ = (
+        "_around",
+        "_asked",
+        "_least",
+        "_needs",
+        "_open",
+        "_picky",
+        "_short",
+        "_turns",
+        "facts",
+        "request",
+        "seed",
+    )
 
     def __init__(self, request: Request, workspace: str | None, tree: Tree, around: Surroundings) -> None:
         self.request = request
@@ -48,6 +60,8 @@ class Walk:
         self._around = around
         self._asked: Wanted | None = wanted(request.metadata) if tree.tagged and "tags" in request.metadata else None
         self._needs = needs(request, tree.lacks) if tree.lacks else tree.lacks
+        #: Whether deployments have to be looked at one by one.
+        self._picky = tree.tagged or bool(self._needs)
         self._least = least_input(request, tree.window)
         self._open: set[str] = set()
         self._turns: dict[str, int] = {}
@@ -97,40 +111,30 @@ class Walk:
         offers: list[Offer] = []
         for twig in twigs:
             if twig.when is None or twig.when(self.facts):
-                targets = self._targets(twig)
+                targets = self._taken(twig.node) if isinstance(twig.node, Leaf) else self._below(twig.node)
                 if targets:
                     offers.append(Offer(twig, targets, targets[0].id in self._open))
         return offers
 
-    def _targets(self, twig: Twig) -> list[Target]:
-        node = twig.node
-        if isinstance(node, Branch):
-            return self._below(node)
-        target = self._taken(node)
-        return [] if target is None else [target]
-
-    def _taken(self, leaf: Leaf) -> Target | None:
+    def _taken(self, leaf: Leaf) -> list[Target]:
         """Return a deployment if it serves the request, and note whether it is out."""
-        short = self._misfit(leaf.traits)
+        short = self._misfit(leaf.traits) if self._picky else None
         target = leaf.target if short is not None else leaf.priced(self._around.prices)
-        if short is None:
-            short = self._too_dear_or_long(target, leaf.traits)
+        if short is None and target.price is None and not self._around.allow_unpriced:
+            short = Short.PRICE
+        if short is None and self._least and self._least > (leaf.traits.window or self._least):
+            short = Short.WINDOW
         if short is not None:
             self._short = max(self._short, short)
-            return None
+            return []
         if self._around.standing.is_open(target.id):
             self._open.add(target.id)
-        return target
+        return [target]
 
     def _misfit(self, traits: Traits) -> Short | None:
         if not fits_tags(traits, self._asked):
             return Short.TAGS
         return None if self._needs.isdisjoint(traits.lacks) else Short.CAPABILITIES
-
-    def _too_dear_or_long(self, target: Target, traits: Traits) -> Short | None:
-        if target.price is None and not self._around.allow_unpriced:
-            return Short.PRICE
-        return Short.WINDOW if self._least and traits.window is not None and self._least > traits.window else None
 
     def _failure(self, tree: Tree) -> Failure:
         asked = self.request
