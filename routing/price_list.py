@@ -101,12 +101,23 @@ class GenaiPrices:
         held = next((entry for entry in reversed(entries) if entry.holds(now)), next(iter(entries), None))
         return None if held is None else held.price
 
-    def _look_up(self, provider: str, model: str) -> tuple[_Entry, ...]:
+    def window(self, provider: str, model: str) -> int | None:
+        """Return the context window of `provider`'s `model`, tokens, None if the list does not say."""
+        if provider == _SIMULATOR:
+            return None
+        found = self._found(provider, model)
+        return None if found is None else found[1].context_window
+
+    def _found(self, provider: str, model: str) -> "tuple[Provider, ModelInfo] | None":
         for candidate in self._candidates(provider):
             found = candidate.find_model(model, all_providers=list(self._providers))
             if found is not None:
-                return _entries(found, self._version, f"{candidate.id}/{found.id}")
-        return ()
+                return candidate, found
+        return None
+
+    def _look_up(self, provider: str, model: str) -> tuple[_Entry, ...]:
+        found = self._found(provider, model)
+        return () if found is None else _entries(found[1], self._version, f"{found[0].id}/{found[1].id}")
 
     def _candidates(self, provider: str) -> Iterator["Provider"]:
         if provider == _SIMULATOR:
