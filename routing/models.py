@@ -58,7 +58,7 @@ class ListedModels:
     @classmethod
     def load(cls, window: _Window) -> Self:
         """Read the file. `window` says the context window of a provider's model where the file does not."""
-        text = files(__package__).joinpath("models.toml").read_text(encoding="utf-8")
+        text = files("headgate.routing").joinpath("models.toml").read_text(encoding="utf-8")
         return cls(msgspec.convert(tomllib.loads(text), dict[str, dict[str, ModelFacts]]), window)
 
     def __repr__(self) -> str:
