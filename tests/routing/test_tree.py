@@ -507,7 +507,7 @@ def test_what_is_not_asked_for_is_not_needed(body):
 
 class Data:
     def facts(self, _, model):
-        return {"a": ModelFacts(10, frozenset({"tools"}))}.get(model, ModelFacts())
+        return {"a": ModelFacts(10, lacks=frozenset({"tools"}))}.get(model, ModelFacts())
 
 
 def test_what_the_config_says_of_a_model_is_believed_before_the_data():
