@@ -58,11 +58,14 @@ def config_reference() -> str:
     return "\n\n".join(_section(paths, part) for part, paths in places.items())
 
 
-def _parts(path: str, part: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+def _parts(
+    path: str, part: type[BaseModel], above: tuple[type[BaseModel], ...] = ()
+) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield all parts with their paths; what may stand inside of itself is followed once."""
     yield path, part
-    for name, field in part.model_fields.items():
+    for name, field in part.model_fields.items() if part not in above else ():
         for inner, steps in _inner_parts(field.annotation):
-            yield from _parts(f"{path}.{name}{steps}".lstrip("."), inner)
+            yield from _parts(f"{path}.{name}{steps}".lstrip("."), inner, (*above, part))
 
 
 def _inner_parts(annotation: object, steps: str = "") -> Iterator[tuple[type[BaseModel], str]]:
@@ -105,7 +108,7 @@ def _name_of(annotation: object) -> str:
         case found if found is list:
             return "list" if _is_part(inner[0]) else f"list of {_name_of(inner[0])}s"
         case found if found is dict:
-            return "mapping by id"
+            return "mapping by id" if _is_part(inner[1]) else "mapping"
         case _:  # a union; None is what is absent
             return " or ".join(_name_of(each) for each in inner if each is not types.NoneType)
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..schemas.config import Config, Deployment, Model, Provider
-from .plan import Routes
+from .models import NO_MODEL_DATA, ModelData
+from .plan import ModelRoute, Routes
 from .prices import from_config
 from .providers.catalogue import CATALOGUE, SIMULATOR
-from .target import Plan, RetryPolicy, Target
+from .target import Fallbacks, Hedge, RetryPolicy, Shadow, Target
+from .tree.build import Ground, tree_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +19,31 @@ class Unroutable:
     problems: tuple[str, ...]
 
 
-def build_routes(config: Config, simulator_url: str | None) -> Routes | Unroutable:
-    """Resolve all deployments. `simulator_url` is who answers when no provider is configured."""
+def build_routes(config: Config, simulator_url: str | None, data: ModelData = NO_MODEL_DATA) -> Routes | Unroutable:
+    """Resolve all deployments and compile all routes.
+
+    `simulator_url` is who answers when no provider is configured, `data` is what is known of models.
+    """
     problems = tuple(_problems(config, simulator_url))
     if problems:
         return Unroutable(problems)
     open_ = {name: _template(name, provider) for name, provider in config.providers.items()}
     if not config.providers and simulator_url is not None:
         open_ = {"": Target("", SIMULATOR, "", "openai", simulator_url.rstrip("/"), timeout=600.0)}
-    models = {model.name: _plan(model, config) for model in config.models}
-    return Routes(models, open_, RetryPolicy(), allow_unpriced=config.unpriced == "allow")
+    ground = _ground(config, data)
+    return Routes(
+        {model.name: _route(model, ground) for model in config.models},
+        open_,
+        RetryPolicy(),
+        allow_unpriced=config.unpriced == "allow",
+        workspaces={key.id: key.workspace for key in config.keys if key.workspace is not None},
+    )
+
+
+def _ground(config: Config, data: ModelData) -> Ground:
+    deployments = {each.id: each for model in config.models for each in model.deployments}
+    targets = {name: _target(each, config) for name, each in deployments.items()}
+    return Ground({model.name: model for model in config.models}, deployments, targets, data)
 
 
 def _problems(config: Config, simulator_url: str | None) -> Iterator[str]:
@@ -51,10 +68,22 @@ def _template(name: str, provider: Provider) -> Target:
     return Target("", name, "", provider.wire, _base_url(name, provider), timeout=600.0, api_key=_secret(provider))
 
 
-def _plan(model: Model, config: Config) -> Plan:
-    targets = tuple(_target(deployment, config) for deployment in model.deployments)
+def _route(model: Model, ground: Ground) -> ModelRoute:
     route = model.route
-    return Plan(targets, RetryPolicy(route.retries, route.backoff, route.max_backoff))
+    return ModelRoute(
+        tree_of(model, ground),
+        RetryPolicy(route.retries, route.backoff, route.max_backoff),
+        Fallbacks(
+            tuple(route.fallbacks),
+            tuple(route.context_window_fallbacks),
+            tuple(route.content_policy_fallbacks),
+            tuple((status, tuple(models)) for status, models in route.status_fallbacks.items()),
+            route.max_fallbacks,
+        ),
+        None if route.hedge is None else Hedge(route.hedge.after),
+        None if route.shadow is None else Shadow(route.shadow.model),
+        0.0 if route.shadow is None else route.shadow.share,
+    )
 
 
 def _target(deployment: Deployment, config: Config) -> Target:

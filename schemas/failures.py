@@ -41,6 +41,7 @@ class Code(enum.StrEnum):
     # no deployment can honour it
     UNSUPPORTED_PARAMETER = "unsupported_parameter"
     UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
+    NO_DEPLOYMENT = "no_deployment"
     # the provider said no
     RATE_LIMITED = "rate_limited"
     QUOTA_EXHAUSTED = "quota_exhausted"
@@ -124,6 +125,10 @@ CATALOGUE: Final = MappingProxyType(
         ),
         Code.UNSUPPORTED_ENDPOINT: Entry(
             "The deployment's provider does not serve this endpoint.", "Ask for a model whose provider does."
+        ),
+        Code.NO_DEPLOYMENT: Entry(
+            "The model's route leads this request nowhere.",
+            "Ask for tags that its deployments have, or give the route a `default`; see docs/routing.md.",
         ),
         Code.RATE_LIMITED: Entry("The provider's rate limit was hit.", "Lower the load.", retriable=True),
         Code.QUOTA_EXHAUSTED: Entry("The credential is out of money or quota.", "Top up, or add a credential."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..producers.redis_link import Address
 from ..routing.access.keyring import Keyring
 from ..routing.admission.rulebook import Rulebook
+from ..routing.models import NO_MODEL_DATA, ListedModels, ModelData
 from ..routing.price_list import GenaiPrices
 from ..routing.routes import Unroutable, build_routes
 from ..routing.tokens.estimator import TokenEstimator
@@ -72,7 +73,7 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
     """Put a worker together, and close what it needs when it is done with. Raises `NotConfigured`."""
     config = settings.config
     prices = await asyncio.to_thread(GenaiPrices.load)
-    rules = gateway_rules(config, options.simulator)
+    rules = gateway_rules(config, options.simulator, ListedModels.load(prices.window))
     async with AsyncExitStack() as stack:
         server = await _embedded(config, stack)
         bus = make_bus(config, options.slot, server)
@@ -99,9 +100,9 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
         yield Worker(bus, gateway, ports.admission, control, metrics)
 
 
-def gateway_rules(config: Config, simulator: str | None) -> Rules:
-    """Return what the gateway goes by. Raises `NotConfigured`."""
-    routes = build_routes(config, simulator)
+def gateway_rules(config: Config, simulator: str | None, data: ModelData = NO_MODEL_DATA) -> Rules:
+    """Return what the gateway goes by; `data` is what is known of models. Raises `NotConfigured`."""
+    routes = build_routes(config, simulator, data)
     if isinstance(routes, Unroutable):
         raise NotConfigured("\n".join(routes.problems))
     topics = Topics(config.prefix)

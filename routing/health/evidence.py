@@ -42,6 +42,7 @@ BLAMES: Final[Mapping[Code, Blame]] = MappingProxyType(
         Code.UNSUPPORTED_PARAMETER: Blame.OTHER,
         Code.UNSUPPORTED_ENDPOINT: Blame.OTHER,
         Code.INTERRUPTED: Blame.OTHER,
+        Code.HEDGED: Blame.OTHER,
         Code.INTERNAL: Blame.OTHER,
     }
 )

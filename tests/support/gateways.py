@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from headgate.routing.access.keyring import Keyring
 from headgate.routing.admission.rulebook import Rulebook
 from headgate.routing.http import HttpReply
-from headgate.routing.plan import Routes
+from headgate.routing.plan import ModelRoute, Routes
 from headgate.routing.prices import Price, Rates
 from headgate.routing.target import Fallbacks, Hedge, Plan, RetryPolicy, Target
 from headgate.routing.tokens.estimator import TokenEstimator
+from headgate.routing.tree.chance import seed_of
+from headgate.routing.tree.node import Branch, Leaf, Tree, Twig
+from headgate.routing.tree.strategies import weighted
 from headgate.schemas.config import Config
 from headgate.schemas.record import Record
 from headgate.schemas.reply import decode_reply
@@ -114,6 +117,12 @@ def target(name="d1", **changes):
     return Target(**{**fields, **changes})
 
 
+def routed(plan):
+    """The route of a model that goes to a plan's targets by their weights."""
+    twigs = tuple(Twig(Leaf(each), seed_of(each.id), each.weight) for each in plan.targets)
+    return ModelRoute(Tree(Branch(twigs, weighted)), plan.policy, plan.fallbacks, plan.hedge, plan.shadow)
+
+
 class NoPrices:
     def find(self, *_):
         return None
@@ -160,7 +169,8 @@ class Bench:
         await self.book.ready("first life")
         self.admission.beat()
         plan = Plan(self.targets or (target(),), self.policy, self.fallbacks, self.hedge)
-        routes = Routes({"small": plan, **self.models}, {}, RetryPolicy(), self.allow_unpriced)
+        models = {name: routed(each) for name, each in {"small": plan, **self.models}.items()}
+        routes = Routes(models, {}, RetryPolicy(), self.allow_unpriced)
         rules = Rules(TOPICS, routes, Defaults(), Keyring.of(self.config), self.config.admission.wait_in_memory)
         numbers = iter(range(10**9))
         ports = Ports(

@@ -208,7 +208,7 @@ operations:
         ("bus: {kafka: {bootstrap_servers: [nowhere]}}", "host:port", "'nowhere'", None),
         ("bus: {kafka: {bootstrap_servers: []}}", "at least 1", "a list", None),
         ("bus: {kafka: {prefix: 'a b'}}", "letters, digits", "'a b'", None),
-        ("models: [{name: a, deployments: []}]", "at least 1", "a list", None),
+        ("models: [{name: a, deployments: []}]", "a route with targets", "neither", None),
         ("providers: {x: {base_url: 'ftp://x'}}", "matches ^https?://", "'ftp://x'", None),
         ("- a", "a mapping", "a list", None),
     ],

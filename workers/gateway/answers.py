@@ -9,6 +9,7 @@ from ...routing.access.rules import KeyRules
 from ...routing.estimate import estimated_tokens
 from ...routing.outcome import Completion, Setback
 from ...routing.prices import cost_nano
+from ...routing.providers.body import as_sent
 from ...routing.target import Target
 from ...schemas.failures import CATALOGUE, Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens
@@ -38,9 +39,11 @@ def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
     if isinstance(attempt.result, Completion):
         if attempt.result.tokens is not None:
             return Outcome.SUCCEEDED, attempt.result.tokens
-        return Outcome.UNCERTAIN, estimated_tokens(request)  # answered, and not said for how much
+        return Outcome.UNCERTAIN, estimated_tokens(
+            as_sent(request, attempt.target)
+        )  # answered, and not said for how much
     if CATALOGUE[attempt.result.failure.code].may_be_billed:
-        return Outcome.UNCERTAIN, estimated_tokens(request)
+        return Outcome.UNCERTAIN, estimated_tokens(as_sent(request, attempt.target))
     return Outcome.FAILED, _NO_TOKENS
 
 
@@ -80,7 +83,7 @@ def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent
     return [
         _event(
             *known.get(deployment, unknown),
-            estimated_tokens(ways[0].request),
+            _sent_tokens(*known.get(deployment, unknown)),
             event_id=event_id(interrupted.id, number),
             ts=interrupted.began_us,
             outcome=Outcome.UNCERTAIN,
@@ -89,6 +92,10 @@ def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent
         )
         for number, deployment in enumerate(interrupted.attempts, start=1)
     ]
+
+
+def _sent_tokens(job: Job, target: Target) -> Tokens:
+    return estimated_tokens(as_sent(job.request, target))
 
 
 def _event(  # noqa: PLR0913 - the columns of one row

@@ -10,6 +10,7 @@ from typing import Final
 from ...routing.admission.rulebook import Rulebook
 from ...routing.admission.taking import Bookkeeping
 from ...routing.plan import PriceFinder
+from ...routing.standing import Quiet
 from ...schemas.record import Record
 from ..admission.port import Admission
 from ..bus.port import Bus, Delivery
@@ -73,7 +74,14 @@ class Gateway:
             is_cancelled=self._cancelled.covers,
         )
         self._reception = Reception(
-            rules, ports.bus, self._desk, ports.prices, ports.estimates, ports.clock, self._cancelled.covers
+            rules,
+            ports.bus,
+            self._desk,
+            ports.prices,
+            ports.estimates,
+            ports.clock,
+            self._cancelled.covers,
+            Quiet(ports.estimates.estimate),
         )
         self._runner = self._make_runner(rules, rulebook)
 

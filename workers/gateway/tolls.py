@@ -104,7 +104,7 @@ class Tolls:
         ]
         self.admission.finish(attempt.event_id, [one for one in corrections if one.delta])
         if event.outcome is Outcome.SUCCEEDED:
-            tokens = Tokens(input=event.input_tokens, output=event.output_tokens)
+            tokens = Tokens(input=event.input_tokens, cached=event.cached_tokens, output=event.output_tokens)
             self.estimates.observe(attempt.job.request, attempt.target, tokens)
 
     def amounts(self, attempt: Attempt, event: UsageEvent) -> Sequence[int]:
