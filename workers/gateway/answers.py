@@ -38,6 +38,9 @@ def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
         if attempt.result.tokens is not None:
             return Outcome.SUCCEEDED, attempt.result.tokens
         return Outcome.UNCERTAIN, estimated_tokens(request)  # answered, and not said for how much
+    said = attempt.result.tokens
+    if said is not None and said != _NO_TOKENS:
+        return Outcome.UNCERTAIN, said  # no answer, and billed for so much all the same
     if CATALOGUE[attempt.result.failure.code].may_be_billed:
         return Outcome.UNCERTAIN, estimated_tokens(request)
     return Outcome.FAILED, _NO_TOKENS
@@ -201,7 +204,7 @@ def final_reply(job: Job, ended: Ended, last: Attempt, cost_nano: int) -> Reply:
         deployment=last.target.id,
         provider=last.target.provider,
         attempts=last.number + job.made,
-        tokens=(result.tokens if isinstance(result, Completion) else None) or _NO_TOKENS,
+        tokens=result.tokens or _NO_TOKENS,
         cost_nano=cost_nano + job.spent_nano,
         queue_ms=max(0, ended.began_us // 1000 - job.request.enqueued_ms),
         latency_ms=(last.began_us - ended.began_us) // 1000 + last.latency_ms,
