@@ -15,8 +15,6 @@ from .signals import rate_signal, should_retry
 
 __all__ = ["Ending", "Finish", "finish", "malformed", "setback"]
 
-#: What ends when a limit is whole again, which headers may tell.
-_RESETS: Final = frozenset({Code.RATE_LIMITED, Code.QUOTA_EXHAUSTED})
 #: Characters of a message that are searched for phrases.
 _SEARCHED: Final = 4_000
 
@@ -30,7 +28,7 @@ def setback(reply: HttpReply, target: Target, why: Failure | None = None, tokens
     said = said_by(reply)
     meaning = _meaning(said, (target.provider, target.wire))
     if meaning is None:
-        failed, retry = why or _unnamed(reply, said), None
+        failed, retry = (why if why and not said.is_error else _unnamed(reply, said)), None
     else:
         failed, retry = failure(meaning.code, given=_in_words(reply, said)), meaning.retry
     wait = _wait(reply, target, failed.code)
@@ -86,7 +84,7 @@ def _in_words(reply: HttpReply, said: Said) -> str:
 def _wait(reply: HttpReply, target: Target, code: Code) -> float | None:
     """Return the seconds that are asked for, or those until the limit is whole that has nothing left."""
     signal = rate_signal(reply.headers, reply.body, target.provider)
-    if signal.retry_after is not None or code not in _RESETS:
+    if signal.retry_after is not None or code is not Code.RATE_LIMITED:
         return signal.retry_after
     resets = (each.reset for each in signal.allowances if each.remaining == 0)
     return max((reset for reset in resets if reset is not None), default=None)

@@ -52,7 +52,7 @@ class _Choice(msgspec.Struct, gc=False):
 class _Answer(msgspec.Struct):
     id: str | None = None
     #: Of a Response; not text everywhere else.
-    status: str | int | None = None
+    status: Any = None
     error: Any = None
     choices: list[_Choice] | None = None
     data: msgspec.Raw = msgspec.Raw()
@@ -65,9 +65,7 @@ _answer = msgspec.json.Decoder(_Answer)
 _encoder = msgspec.json.Encoder()
 
 #: How answers end that are worth no second look.
-_USUAL: Final = frozenset(
-    {"stop", "length", "tool_calls", "content_filter", "function_call", "completed", "incomplete", None}
-)
+_USUAL: Final = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call", None})
 
 
 def encode(request: Request, target: Target) -> HttpCall | Failure:
@@ -109,7 +107,7 @@ def _why_not(answer: _Answer, endpoint: Endpoint, target: Target) -> Failure | N
         return failure(Code.PROVIDER_ERROR, given="an error that is not described")
     if not _has_answer(answer, endpoint):
         return malformed(f"a JSON object without an answer for {endpoint}")
-    if endpoint is Endpoint.RESPONSES and answer.status not in _USUAL:
+    if endpoint is Endpoint.RESPONSES and answer.status not in (None, "completed"):
         return _failed(finish(target, str(answer.status), Ending.RESPONSE))
     for choice in answer.choices or ():
         if choice.finish_reason not in _USUAL and (why := _failed(finish(target, choice.finish_reason))):

@@ -174,6 +174,16 @@ def test_prose_is_read_only_of_those_who_have_no_code():
     assert code_of(reply(429, {**trial, "code": "slow"}), target("cohere", "cohere")) is Code.RATE_LIMITED
 
 
+def test_a_phrase_counts_only_at_the_statuses_of_its_row():
+    assert code_of(reply(429, said.openai("Resource unavailable"))) is Code.CAPACITY
+    assert code_of(reply(503, said.openai("Resource unavailable"))) is Code.OVERLOADED
+
+
+def test_a_type_that_says_no_more_than_that_there_is_an_error_is_no_word():
+    body = {"type": "error", "message": "prompt is too long: 9000 tokens"}
+    assert code_of(reply(400, body), target("anthropic", "anthropic")) is Code.CONTEXT_LENGTH
+
+
 def test_a_precise_word_is_not_overruled_by_prose():
     body = said.openai("prompt is too long, maximum context length is 1", code="invalid_api_key")
     assert code_of(reply(400, body)) is Code.AUTHENTICATION
@@ -274,7 +284,8 @@ def test_a_minimax_error_is_found_in_its_own_place():
 def test_why_holds_unless_the_answer_tells_itself():
     why = malformed("no choices")
     assert setback(reply(200, {"choices": 1}), OPENAI, why).failure == why
-    assert code_of(reply(200, {"error": "odd"})) is Code.PROVIDER_ERROR
+    odd = setback(reply(200, {"error": "odd"}), OPENAI, why).failure
+    assert (odd.code, odd.given) == (Code.PROVIDER_ERROR, "HTTP 200: odd")
     assert setback(reply(200, said.openai(code="slow_down")), OPENAI, why).failure.code is Code.RATE_LIMITED
 
 
@@ -319,6 +330,11 @@ def test_it_waits_as_long_as_it_is_asked_to_or_until_the_limit_is_whole(given, s
     assert setback(given, OPENAI).retry_after == seconds
 
 
+def test_a_limit_s_reset_says_nothing_of_money():
+    limits = {"x_ratelimit_remaining_requests": "0", "x_ratelimit_reset_requests": "2s"}
+    assert setback(reply(429, said.openai(kind="insufficient_quota"), **limits), OPENAI).retry_after is None
+
+
 def test_a_quota_that_comes_back_says_when():
     body = said.google(429, "RESOURCE_EXHAUSTED", "no", said.violation("RequestsPerDay"), said.retry_info("3600s"))
     got = setback(reply(429, body), target("gemini", "gemini"))
@@ -338,7 +354,9 @@ def test_credits_that_are_in_flight_are_worth_waiting_for():
     assert (got.failure.code, got.failure.retriable, got.retry_after) == (Code.RATE_LIMITED, True, 5.0)
 
 
-@pytest.mark.parametrize(("headers", "again"), [({}, False), ({"retry_after": "5"}, True)])
+@pytest.mark.parametrize(
+    ("headers", "again"), [({}, False), ({"retry_after": "5"}, True), ({"x_should_retry": "true"}, True)]
+)
 def test_routing_that_nobody_meets_is_tried_again_if_told_when(headers, again):
     got = setback(reply(503, said.openai(), **headers), target("openrouter"))
     assert (got.failure.code, got.should_retry, got.failure.retriable) == (Code.CAPACITY, again, again)

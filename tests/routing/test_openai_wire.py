@@ -198,7 +198,7 @@ def test_an_answer_that_ended_well_passes_as_it_came(reason):
 
 
 @pytest.mark.parametrize(
-    "reason", ["insufficient_system_resource", "network_error", "error", "abort", "brand_new", "", 7]
+    "reason", ["insufficient_system_resource", "network_error", "error", "abort", "brand_new", "completed", "", 7]
 )
 def test_an_answer_that_did_not_end_well_is_none(reason):
     got = decode(ok(answer(choices=[{"index": 0, "finish_reason": reason}])), request(b"{}"), target())
@@ -232,6 +232,8 @@ def test_a_response_is_what_its_status_says(status, error, code):
     assert (got.failure.code if isinstance(got, Setback) else None) is code
 
 
-def test_the_status_of_anything_else_means_nothing():
-    body = json.dumps({"status": "success", "data": []}).encode()
-    assert isinstance(decode(ok(body), request(b"{}", Endpoint.EMBEDDINGS), target()), Completion)
+@pytest.mark.parametrize("status", ["success", 0, 1.5, {"code": [1]}, True])
+def test_the_status_of_anything_else_means_nothing(status):
+    body = json.dumps({"status": status, "data": [], "choices": []}).encode()
+    for endpoint in (Endpoint.EMBEDDINGS, Endpoint.CHAT):
+        assert isinstance(decode(ok(body), request(b"{}", endpoint), target()), Completion)
