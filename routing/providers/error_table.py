@@ -67,6 +67,8 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vague: bool = False
     retry: Retry | None = None
     note: str = ""
+    #: Of `said`, what stands here from memory.
+    unseen: tuple[str, ...] = ()
 
 
 class EndedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +81,7 @@ class EndedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     where: Ending = Ending.REASON
     at: tuple[str, ...] = ()
     note: str = ""
+    unseen: tuple[str, ...] = ()
 
 
 class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -86,6 +86,7 @@ def test_every_row_has_a_source_and_words_only_where_there_can_be_some():
         assert bool(row.http) or Where.HTTP not in row.where
         assert len({word.lower() for word in row.said}) == len(row.said)
     assert all(row.source for row in ROWS.ended)
+    assert all(set(row.unseen) <= set(row.said) for row in (*ROWS.row, *ROWS.ended))
 
 
 def test_no_two_rows_say_different_things_of_the_same_word():
