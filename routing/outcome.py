@@ -33,3 +33,5 @@ class Setback:
     #: What the provider answered, if it did: HTTP status, and its JSON on one line.
     status: int | None = None
     body: bytes | None = None
+    #: What the provider says that the failed attempt used, where it does: it is billed for it.
+    tokens: Tokens | None = None

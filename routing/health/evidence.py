@@ -28,6 +28,9 @@ BLAMES: Final[Mapping[Code, Blame]] = MappingProxyType(
         Code.OVERLOADED: Blame.DEPLOYMENT,
         Code.PROVIDER_ERROR: Blame.DEPLOYMENT,
         Code.TIMEOUT: Blame.DEPLOYMENT,
+        Code.UPSTREAM_TIMEOUT: Blame.DEPLOYMENT,
+        Code.CAPACITY: Blame.DEPLOYMENT,
+        Code.MODEL_ERROR: Blame.DEPLOYMENT,
         Code.CONNECTION_FAILED: Blame.DEPLOYMENT,
         Code.CONNECTION_CUT: Blame.DEPLOYMENT,
         Code.MALFORMED_RESPONSE: Blame.DEPLOYMENT,
@@ -43,6 +46,8 @@ BLAMES: Final[Mapping[Code, Blame]] = MappingProxyType(
         Code.UNSUPPORTED_ENDPOINT: Blame.OTHER,
         Code.INTERRUPTED: Blame.OTHER,
         Code.HEDGED: Blame.OTHER,
+        Code.NO_DEPLOYMENT: Blame.OTHER,
+        Code.UPSTREAM_TOO_LARGE: Blame.OTHER,
         Code.INTERNAL: Blame.OTHER,
     }
 )

@@ -1,8 +1,6 @@
 """The OpenAI wire: what is sent is the request's bytes, what comes back is understood or a failure."""
 
-import csv
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,8 +16,6 @@ from headgate.schemas.failures import CATALOGUE, Code
 from headgate.schemas.reply import Tokens
 from headgate.schemas.request import Endpoint, Request
 from headgate.schemas.topics import Lane
-
-ERRORS = Path(__file__).parents[2].parent / "shared" / "providers" / "errors.csv"
 
 
 def request(body, endpoint=Endpoint.CHAT, model="small"):
@@ -186,36 +182,58 @@ def test_no_bytes_raise_and_none_but_a_200_complete(status, body, endpoint):
     assert isinstance(got, Setback) or status == 200
 
 
-EXPECTED = {
-    "rate_limit": {Code.RATE_LIMITED},
-    "ramp_limit": {Code.RATE_LIMITED},
-    "quota": {Code.QUOTA_EXHAUSTED},
-    "auth": {Code.AUTHENTICATION, Code.PERMISSION},
-    "server": {Code.PROVIDER_ERROR},
-    "overloaded": {Code.OVERLOADED},
-    "context_window": {Code.CONTEXT_LENGTH},
-    "content_filter": {Code.CONTENT_POLICY},
-    "timeout": {Code.OVERLOADED},
-    "conflict": {Code.OVERLOADED},
-}
-
-
-def _openai_rows():
-    if not ERRORS.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason="errors.csv of the shared provider facts is absent"))]
-    with ERRORS.open() as file:
-        rows = [
-            row
-            for row in csv.DictReader(file)
-            if row["family"] == "openai" and row["class"] in EXPECTED and row["http_status"] != "200"
-        ]
-    return [pytest.param(row, id=f"{row['http_status']}-{row['value'][:40]}") for row in rows]
-
-
-@pytest.mark.parametrize("row", _openai_rows())
-def test_the_known_errors_of_the_wire_mean_what_is_recorded(row):
-    code = row["value"].split(" ")[0] if "code" in row["where"] else None
-    body = json.dumps({"error": {"message": "no", "type": "x", "code": code}}).encode()
-    got = decode(HttpReply(int(row["http_status"]), {}, body), request(b"{}", Endpoint.CHAT), target())
+def test_a_choice_that_ended_in_failure_is_a_failure_and_its_tokens_are_known():
+    body = answer(choices=[{"finish_reason": "stop"}, {"finish_reason": "error"}], usage={"prompt_tokens": 7})
+    got = decode(ok(body), request(b"{}"), target())
     assert isinstance(got, Setback)
-    assert got.failure.code in EXPECTED[row["class"]]
+    assert (got.failure.code, got.tokens, got.body) == (Code.PROVIDER_ERROR, Tokens(input=7), body)
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "function_call", "content_filter", "eos", None])
+def test_an_answer_that_ended_well_passes_as_it_came(reason):
+    body = answer(choices=[{"index": 0, "finish_reason": reason}])
+    got = decode(ok(body), request(b"{}"), target())
+    assert isinstance(got, Completion)
+    assert got.body == body
+
+
+@pytest.mark.parametrize(
+    "reason", ["insufficient_system_resource", "network_error", "error", "abort", "brand_new", "completed", "", 7]
+)
+def test_an_answer_that_did_not_end_well_is_none(reason):
+    got = decode(ok(answer(choices=[{"index": 0, "finish_reason": reason}])), request(b"{}"), target())
+    assert isinstance(got, Setback)
+
+
+def test_an_ending_that_nobody_knows_is_not_paid_for_again_but_what_came_is_passed_on():
+    body = answer(choices=[{"index": 0, "message": {"content": "x"}, "finish_reason": "brand_new"}])
+    got = decode(ok(body), request(b"{}"), target())
+    assert (got.failure.code, got.failure.retriable, got.body) == (Code.MALFORMED_RESPONSE, False, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        ("completed", None, None),
+        ("incomplete", None, None),
+        (None, None, None),
+        ("failed", {"code": "server_error", "message": "no"}, Code.PROVIDER_ERROR),
+        ("failed", {"code": "rate_limit_exceeded", "message": "no"}, Code.RATE_LIMITED),
+        ("failed", None, Code.PROVIDER_ERROR),
+        ("cancelled", None, Code.PROVIDER_ERROR),
+        ("queued", None, Code.MALFORMED_RESPONSE),
+        ("brand_new", None, Code.MALFORMED_RESPONSE),
+        (7, None, Code.MALFORMED_RESPONSE),
+    ],
+)
+def test_a_response_is_what_its_status_says(status, error, code):
+    body = json.dumps({"id": "resp_1", "status": status, "error": error, "output": []}).encode()
+    got = decode(ok(body), request(b"{}", Endpoint.RESPONSES), target())
+    assert (got.failure.code if isinstance(got, Setback) else None) is code
+
+
+@pytest.mark.parametrize("status", ["success", 0, 1.5, {"code": [1]}, True])
+def test_the_status_of_anything_else_means_nothing(status):
+    body = json.dumps({"status": status, "data": [], "choices": []}).encode()
+    for endpoint in (Endpoint.EMBEDDINGS, Endpoint.CHAT):
+        assert isinstance(decode(ok(body), request(b"{}", endpoint), target()), Completion)

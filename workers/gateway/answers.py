@@ -42,6 +42,9 @@ def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
         return Outcome.UNCERTAIN, estimated_tokens(
             as_sent(request, attempt.target)
         )  # answered, and not said for how much
+    said = attempt.result.tokens
+    if said is not None and said != _NO_TOKENS:
+        return Outcome.UNCERTAIN, said  # no answer, and billed for so much all the same
     if CATALOGUE[attempt.result.failure.code].may_be_billed:
         return Outcome.UNCERTAIN, estimated_tokens(as_sent(request, attempt.target))
     return Outcome.FAILED, _NO_TOKENS
@@ -213,7 +216,7 @@ def final_reply(job: Job, ended: Ended, last: Attempt, cost_nano: int) -> Reply:
         deployment=last.target.id,
         provider=last.target.provider,
         attempts=len(ended.run.attempts) + job.made,
-        tokens=(result.tokens if isinstance(result, Completion) else None) or _NO_TOKENS,
+        tokens=result.tokens or _NO_TOKENS,
         cost_nano=cost_nano + job.spent_nano,
         queue_ms=max(0, ended.began_us // 1000 - job.request.enqueued_ms),
         latency_ms=(last.began_us - ended.began_us) // 1000 + last.latency_ms,
