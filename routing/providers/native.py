@@ -13,7 +13,8 @@ from ..outcome import Setback
 from ..target import Target
 from .body import overridden
 from .chat import ChatBody
-from .errors import malformed, setback
+from .completion_body import FinishReason
+from .errors import Ending, finish, malformed, setback
 from .family import url_of
 from .unmet import Unmet
 
@@ -37,41 +38,38 @@ def place(request: Request, target: Target, paths: Mapping[Endpoint, str]) -> st
     )
 
 
-def called(
-    url: str,
-    request: Request,
-    target: Target,
-    make: Callable[[ChatBody, Unmet], bytes | Failure],
-    headers: Headers = JSON,
-) -> HttpCall | Failure:
-    """Make the call whose body `make` puts into the provider's words."""
+def called(request: Request, target: Target, make: Callable[[ChatBody, Unmet], HttpCall]) -> HttpCall | Failure:
+    """Return the call that `make` puts a chat body into, unless something has no words."""
     unmet = Unmet(target)
     chat = read_chat(request, target, unmet)
     if isinstance(chat, Failure):
         return chat
-    body = make(chat, unmet)
-    if isinstance(body, Failure):
-        return body
-    return unmet.failure() or HttpCall(url, headers, body, tuple(unmet.notes))
+    call = make(chat, unmet)
+    return unmet.failure() or call
 
 
 def read_chat(request: Request, target: Target, unmet: Unmet) -> ChatBody | Failure:
     """Read a chat body as the target's overrides make it."""
+    return read_body(_chat, _KNOWN, request, target, unmet)
+
+
+def read_body(
+    decoder: "msgspec.json.Decoder[T]", known: frozenset[str], request: Request, target: Target, unmet: Unmet
+) -> T | Failure:
+    """Read a body as the target's overrides make it; of its fields those that are not `known` cannot be honoured."""
     try:
         if not target.params:
-            return _chat.decode(request.body)
+            return decoder.decode(request.body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass  # the slow way says which fields are to blame
     try:
         fields = overridden(request, target)
-        for name in sorted(fields.keys() - _KNOWN):
+        for name in sorted(fields.keys() - known):
             unmet.cannot(name)
             del fields[name]
-        return unmet.failure() or _chat.decode(_encoder.encode(fields))
+        return decoder.decode(_encoder.encode(fields))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        return failure(
-            Code.UNSUPPORTED_PARAMETER, expected=f"a chat body that {target.wire} has words for", given=error
-        )
+        return failure(Code.UNSUPPORTED_PARAMETER, expected=f"a body that {target.wire} has words for", given=error)
 
 
 def answered(reply: HttpReply, target: Target, decoder: "msgspec.json.Decoder[T]") -> T | Setback:
@@ -84,3 +82,9 @@ def answered(reply: HttpReply, target: Target, decoder: "msgspec.json.Decoder[T]
         return decoder.decode(reply.body)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and msgspec.DecodeError are ValueErrors
         return setback(reply, target, malformed(str(error)))
+
+
+def ended(target: Target, said: str | None, where: Ending = Ending.REASON) -> FinishReason | Failure:
+    """Return how an answer ended, in words that OpenAI has; a turn that is to go on is no answer there."""
+    how = finish(target, said, where)
+    return failure(Code.MODEL_ERROR, given=f"a turn that is not over: {said!r}") if how == "continue" else how

@@ -8,7 +8,6 @@ import msgspec
 
 from ...schemas.failures import Code, Failure, failure
 from ..target import Target
-from .chat import ChatBody
 
 _NOTHING: Final = frozenset({b"", b"null"})
 #: What parameters are when they ask for nothing: OpenAI's defaults.
@@ -23,6 +22,9 @@ _IDLE: Final[Mapping[str, object]] = MappingProxyType(
         "metadata": b"{}",
         "modalities": b'["text"]',
         "parallel_tool_calls": True,
+        "temperature": 1,
+        "top_p": 1,
+        "encoding_format": "float",
         "store": False,
         "stream": False,
         "tools": [],
@@ -67,11 +69,11 @@ class Unmet:
         self.cannot(parameter, f"{least:g} to {most:g}")
         return None
 
-    def only(self, chat: ChatBody, honoured: frozenset[str]) -> None:
+    def only(self, body: msgspec.Struct, honoured: frozenset[str]) -> None:
         """Refuse every parameter of a body that asks for something and is not `honoured`."""
         honoured -= self._target.service.rules.unsupported
-        for name in chat.__struct_fields__:
-            if name not in honoured and asks(name, getattr(chat, name)):
+        for name in body.__struct_fields__:
+            if name not in honoured and asks(name, getattr(body, name)):
                 self.cannot(name)
 
     def failure(self) -> Failure | None:
