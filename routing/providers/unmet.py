@@ -8,6 +8,7 @@ import msgspec
 
 from ...schemas.failures import Code, Failure, failure
 from ..target import Target
+from .chat import ABSENT
 
 _NOTHING: Final = frozenset({b"", b"null"})
 #: What parameters are when they ask for nothing: OpenAI's defaults.
@@ -90,7 +91,7 @@ class Unmet:
 
 def asks(name: str, value: object) -> bool:
     """Say whether a parameter asks for anything that would not be done anyway."""
-    if value is None:
+    if value is None or value is ABSENT:  # nearly all are
         return False
     if isinstance(value, msgspec.Raw):
         value = bytes(value)

@@ -44,9 +44,7 @@ def conversation(messages: Sequence[Message], unmet: Unmet) -> Conversation:
     system: list[TextBlock] = []
     turns: list[Turn] = []
     for at, message in enumerate(messages):
-        if not isinstance(message, ToolResult) and message.name is not None:
-            unmet.cannot("name")
-        if isinstance(message, System | Developer):
+        if isinstance(message, (System, Developer)):
             if turns:
                 unmet.put(f"moved the {message.__struct_config__.tag} message {at} before all others")
             system += _text_blocks(message.content, unmet, "system")
@@ -56,6 +54,8 @@ def conversation(messages: Sequence[Message], unmet: Unmet) -> Conversation:
             _add(turns, "user", list(_said(message.content, unmet)))
         else:
             _add(turns, "assistant", list(_answered(message, unmet)))
+        if not isinstance(message, ToolResult) and message.name is not None:
+            unmet.cannot("name")
     return Conversation(system, turns)
 
 

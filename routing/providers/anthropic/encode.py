@@ -1,6 +1,7 @@
 """From a chat body to Anthropic's Messages."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -21,8 +22,11 @@ from .paths import PATHS, VERTEX_PATHS
 from .reasoning import Reasoning, reasoning
 from .wire import UNSET, Unset
 
-_HEADERS: Final = (*JSON, ("anthropic-version", "2023-06-01"))
-_ON_VERTEX: Final = "vertex-2023-10-16"
+#: Versions of the wire, unless the config's options name another `anthropic_version`. The newer ones have no sampling
+#: parameters, also not for models that do (platform.claude.com, "Migrating to API version 2026-10-21").
+_VERSION: Final = "2023-06-01"
+_VERTEX_VERSION: Final = "vertex-2023-10-16"
+_WITHOUT_SAMPLING: Final = "2026-10-21"
 _HONOURED: Final = frozenset(
     {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "stop", "tools"}
     | {"tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "user", "safety_identifier"}
@@ -41,7 +45,8 @@ def encode(request: Request, target: Target) -> HttpCall | Failure:
     url = place(request, target, PATHS)
     if isinstance(url, Failure):
         return url
-    return called(request, target, partial(_call, url, _HEADERS, target, vertex=False))
+    headers = (*JSON, ("anthropic-version", _version(target, _VERSION)))
+    return called(request, target, partial(_call, url, headers, target, vertex=False))
 
 
 def encode_for_vertex(request: Request, target: Target) -> HttpCall | Failure:
@@ -59,7 +64,8 @@ def _call(url: str, headers: Headers, target: Target, chat: ChatBody, unmet: Unm
 
 def _body(target: Target, chat: ChatBody, unmet: Unmet, *, vertex: bool) -> wire.Body:
     unmet.only(chat, _HONOURED)
-    model = claude(target.upstream_model)
+    version = _version(target, _VERTEX_VERSION if vertex else _VERSION)
+    model = _model(target, version)
     said = conversation(chat.messages, unmet)
     use = tool_use(chat, unmet)
     most = _most_output(chat, target, model, unmet)
@@ -68,7 +74,7 @@ def _body(target: Target, chat: ChatBody, unmet: Unmet, *, vertex: bool) -> wire
     temperature, top_p, top_k = _sampling(chat, model, thought, unmet)
     return wire.Body(
         model=UNSET if vertex else target.upstream_model,
-        anthropic_version=_ON_VERTEX if vertex else UNSET,
+        anthropic_version=version if vertex else UNSET,
         max_tokens=most,
         messages=said.turns,
         system=_system(said),
@@ -83,6 +89,17 @@ def _body(target: Target, chat: ChatBody, unmet: Unmet, *, vertex: bool) -> wire
         metadata=_metadata(chat, unmet),
         service_tier=_tier(chat.service_tier, unmet, vertex=vertex),
     )
+
+
+def _version(target: Target, usual: str) -> str:
+    return target.service.options.get("anthropic_version") or usual
+
+
+def _model(target: Target, version: str) -> Claude:
+    model = claude(target.upstream_model)
+    if model.sampling and version.removeprefix("vertex-") >= _WITHOUT_SAMPLING:
+        return replace(model, sampling=False)
+    return model
 
 
 def _most_output(chat: ChatBody, target: Target, model: Claude, unmet: Unmet) -> int:

@@ -42,7 +42,7 @@ def conversation(messages: Sequence[chat.Message], unmet: Unmet, *, signed: bool
     for at, message in enumerate(messages):
         if not isinstance(message, chat.ToolResult) and message.name is not None:
             unmet.cannot("name")
-        if isinstance(message, chat.System | chat.Developer):
+        if isinstance(message, (chat.System, chat.Developer)):
             if contents:
                 unmet.put(f"moved the {message.__struct_config__.tag} message {at} before all others")
             system += [Part(text=part.text) for part in _texts(message.content, unmet, "system")]

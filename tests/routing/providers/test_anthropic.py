@@ -6,7 +6,7 @@ import pytest
 
 from headgate.routing.http import HttpCall
 from headgate.routing.outcome import Completion, Setback
-from headgate.routing.providers.anthropic import FAMILY
+from headgate.routing.providers.anthropic import FAMILY, ON_VERTEX
 from headgate.routing.providers.anthropic.models import Claude, claude
 from headgate.routing.service import ParameterRules, Service
 from headgate.schemas.failures import Code, Failure
@@ -291,6 +291,16 @@ def test_the_rules_of_a_provider_are_kept():
     got = encode("minimax-m3", {"top_k": 3, "temperature": 0}, service=service)
     assert isinstance(got, Failure)
     assert got.given == "top_k, temperature"
+
+
+@pytest.mark.parametrize(("family", "version"), [(FAMILY, "2026-10-21"), (ON_VERTEX, "vertex-2026-10-21")])
+def test_the_newer_version_of_the_wire_has_no_sampling_parameters(family, version):
+    target = to("anthropic", "claude-sonnet-4-5", service=Service(options={"anthropic_version": version}))
+    got = family.encode(asked({"messages": HELLO, "temperature": 0.5}), target)
+    assert isinstance(got, Failure)
+    assert got.given == "temperature"
+    call = family.encode(asked({"messages": HELLO}), target)
+    assert version in (dict(call.headers).get("anthropic-version"), json.loads(call.body).get("anthropic_version"))
 
 
 def test_who_it_is_for_is_told_once():
