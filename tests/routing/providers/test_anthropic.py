@@ -220,6 +220,11 @@ def test_an_effort_is_said_as_the_model_takes_it(model, effort, thinking, config
         ("claude-sonnet-4-5", {"response_format": {"type": "json_object"}}, "response_format"),
         ("claude-sonnet-4-5", {"response_format": {"type": "json_schema"}}, "response_format"),
         ("claude-opus-5", {"messages": [*HELLO, {"role": "assistant", "content": "Well"}]}, "messages"),
+        (
+            "claude-sonnet-4-5",
+            {"reasoning_effort": "low", "messages": [*HELLO, {"role": "assistant", "content": "Well"}]},
+            "messages",
+        ),
         ("claude-sonnet-4-5", {"n": 2}, "n"),
         ("claude-sonnet-4-5", {"stream": True}, "stream"),
         ("claude-sonnet-4-5", {"service_tier": "flex"}, "service_tier"),

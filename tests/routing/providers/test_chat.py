@@ -140,6 +140,7 @@ def test_texts_are_the_parts_that_say_something():
         ("data:image/png,AAAA", None),
         ("data:image/png;base64", None),
         ("https://example.org/a.png", None),
+        ("blob:image/png;base64,AAAA", None),
     ],
 )
 def test_a_data_url_is_read(url, expected):

@@ -164,6 +164,14 @@ def test_a_part_that_was_not_asked_for_is_a_failure(part):
     assert (got.failure.code, got.tokens) == (Code.MALFORMED_RESPONSE, Tokens(input=10, output=5))
 
 
+def test_the_signature_of_a_thought_is_not_that_of_the_text():
+    got = ended("STOP", {"text": "Hm.", "thought": True, "thoughtSignature": "c2lnbmVk"}, {"text": "Hi"})
+    assert isinstance(got, Completion)
+    message = json.loads(got.body)["choices"][0]["message"]
+    assert (message["content"], message["reasoning_content"]) == ("Hi", "Hm.")
+    assert "extra_content" not in message
+
+
 def test_one_failed_candidate_fails_the_answer():
     whole = {"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}
     got = decode({"candidates": [whole, {"index": 1, "finishReason": "OTHER"}], "usageMetadata": USAGE})

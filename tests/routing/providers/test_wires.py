@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from headgate.routing.http import HttpCall, HttpReply
 from headgate.routing.outcome import Completion, Setback
 from headgate.routing.providers.families import FAMILIES
+from headgate.routing.service import Service
 from headgate.schemas.failures import CATALOGUE, Code, Failure
 from headgate.schemas.request import Endpoint
 from support.golden import golden
@@ -100,9 +101,10 @@ def test_a_200_that_cannot_be_used_is_a_failure_that_may_be_billed(family, body)
 
 @pytest.mark.parametrize("family", sorted(MODELS))
 def test_an_endpoint_that_a_family_cannot_speak_is_refused_even_where_a_row_has_a_path(family):
-    family_, target = FAMILIES[family], any_target(family)
-    for endpoint in set(Endpoint) - set(family_.paths):
-        got = family_.encode(asked({"input": "a"}, endpoint), target)
+    wire = FAMILIES[family]
+    target = to(family, MODELS[family], service=Service(paths=dict.fromkeys(Endpoint, "/anything")))
+    for endpoint in set(Endpoint) - set(wire.paths):
+        got = wire.encode(asked({"input": "a", "messages": [{"role": "user", "content": "a"}]}, endpoint), target)
         assert isinstance(got, Failure)
         assert got.code is Code.UNSUPPORTED_ENDPOINT
 
