@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import openai
+from . import anthropic, gemini, openai
 from .family import Family
 
-FAMILIES: Final[Mapping[str, Family]] = MappingProxyType({"openai": openai.FAMILY})
+FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
+    {
+        "openai": openai.FAMILY,
+        "anthropic": anthropic.FAMILY,
+        "gemini": gemini.FAMILY,
+        "vertex": gemini.ON_VERTEX,
+        "vertex-anthropic": anthropic.ON_VERTEX,
+    }
+)
