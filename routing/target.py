@@ -23,6 +23,8 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     #: How its provider speaks the wire.
     service: Service = field(default_factory=Service, repr=False)
+    #: Fields of the body that the route overrides, each as JSON; null takes the field out.
+    params: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from ...schemas.request import Endpoint, Request
 from ..http import HttpCall, HttpReply
 from ..outcome import Completion, Setback
 from ..target import Target
+from .body import overridden
 from .family import Family, url_of
 from .signals import retry_after, should_retry
 
@@ -60,7 +61,6 @@ class _Answer(msgspec.Struct):
     usage: _Usage | None = None
 
 
-_body = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _answer = msgspec.json.Decoder(_Answer)
 _encoder = msgspec.json.Encoder()
 
@@ -111,7 +111,7 @@ _STATUS: Final[Mapping[int, Code]] = MappingProxyType(
 
 
 def encode(request: Request, target: Target) -> HttpCall | Failure:
-    """Make the call: the request's body with the deployment's model in it, every other byte as it came."""
+    """Make the call: the body with the deployment's model and overrides in it, every other byte as it came."""
     url = url_of(request, target, _PATHS, quote(target.upstream_model, safe=""))
     if isinstance(url, Failure):
         return url
@@ -119,9 +119,9 @@ def encode(request: Request, target: Target) -> HttpCall | Failure:
 
 
 def _with_model(request: Request, target: Target) -> bytes:
-    if request.model == target.upstream_model:
+    if request.model == target.upstream_model and not target.params:
         return request.body
-    fields = _body.decode(request.body)
+    fields = overridden(request, target)
     fields["model"] = msgspec.Raw(_encoder.encode(target.upstream_model))
     return _encoder.encode(fields)
 

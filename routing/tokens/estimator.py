@@ -9,6 +9,7 @@ import msgspec
 from ...schemas.reply import Tokens
 from ...schemas.request import Request
 from ..estimate import TokenEstimate
+from ..providers.body import as_sent
 from ..target import Target
 from .bounds import Bounds, most_input, most_output
 from .learned import Ratio, Remembered
@@ -165,7 +166,7 @@ class TokenEstimator:
         return True
 
     def _measure(self, request: Request, target: Target) -> _Measure:
-        weight = weigh(request)
+        weight = weigh(as_sent(request, target))
         counted = self._count(weight, target)
         text = weight.text_bytes * _PER_BYTE if counted is None else counted
         media = weight.images * _PER_IMAGE + weight.audio * _PER_AUDIO
