@@ -105,7 +105,7 @@ def _name_of(annotation: object) -> str:
         case found if found is list:
             return "list" if _is_part(inner[0]) else f"list of {_name_of(inner[0])}s"
         case found if found is dict:
-            return "mapping by id"
+            return "mapping by id" if _is_part(inner[1]) else "mapping"
         case _:  # a union; None is what is absent
             return " or ".join(_name_of(each) for each in inner if each is not types.NoneType)
 
