@@ -59,7 +59,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Row]:
     """Return all rows by id. Reads the file the first time, which takes some 20 ms."""
-    text = files(__package__).joinpath("catalogue.toml").read_text(encoding="utf-8")
+    text = files("headgate.routing.providers").joinpath("catalogue.toml").read_text(encoding="utf-8")
     return MappingProxyType(msgspec.convert(tomllib.loads(text), dict[str, Row]))
 
 

@@ -64,8 +64,8 @@ def has_rules(service: Service) -> bool:
 def fitted(fields: Fields, endpoint: Endpoint, service: Service, provider: str) -> Fitted | Failure:
     """Make a body fit a provider. The rules are those of chat completions; other endpoints have only what is fixed."""
     if endpoint is not Endpoint.CHAT:
-        fixed = service.rules.fixed if endpoint is Endpoint.RESPONSES else {}
-        return Fitted({**fields, **_raw(fixed)}, ())
+        fixed = _raw(service.rules.fixed) if endpoint is Endpoint.RESPONSES else Fields()
+        return Fitted({**fields, **fixed}, ())
     fields = dict(fields)
     refused = dict(_refused(fields, service))
     dropped = {name for name in refused if name in fields and service.may_drop(name)}

@@ -416,7 +416,9 @@ def test_an_option_of_the_environment_that_cannot_be_one_is_told_without_its_val
     assert error.given == "what os.environ/CLOUDFLARE_ACCOUNT_ID holds, which is not shown"
 
 
-@pytest.mark.parametrize("text", ["{openai: sk-1}", "{openai: [1]}", "[openai]", "{openai: {options: 3}}"])
+@pytest.mark.parametrize(
+    "text", ["{openai: sk-1}", "{openai: [1]}", "[openai]", "{openai: {options: 3}}", "{openai: {auth: [x]}}"]
+)
 def test_what_is_no_provider_stays_an_error(load, text):
     assert only_error(load(f"providers: {text}", {"OPENAI_API_KEY": SECRET}))
 

@@ -8,6 +8,7 @@ import msgspec
 
 from ...reporting.tables import Column, Format, Kind, Table, render
 from ...routing.providers.catalogue import Row, catalogue, like, row_of
+from ...schemas.plain import is_list, is_mapping
 from .exits import Status
 from .options import BadUsage
 
@@ -43,20 +44,14 @@ def _table(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Table
 
 
 def _fields(row: Row) -> Iterator[tuple[str, str]]:
-    plain: dict[str, object] = msgspec.to_builtins(row, order="deterministic")
+    plain: dict[str, object] = msgspec.json.decode(msgspec.json.encode(row, order="deterministic"))
     for field in row.__struct_fields__:
         yield field, _spelt(plain[field])
 
 
 def _spelt(value: object) -> str:
-    match value:
-        case dict() | list() | tuple() if not value:
-            return ""
-        case list() | tuple():
-            return " ".join(str(each) for each in value)
-        case dict():
-            return msgspec.json.encode(value).decode()
-        case None | False:
-            return ""
-        case _:
-            return str(value)
+    if not value:
+        return ""
+    if is_list(value):
+        return " ".join(map(str, value))
+    return msgspec.json.encode(value).decode() if is_mapping(value) else str(value)

@@ -10,7 +10,7 @@ from .errors import Place
 from .references import Resolved
 
 #: Ways to show a credential that is not the text of one variable.
-_OTHERWISE: Final = frozenset({"google", "sigv4", "none"})
+_OTHERWISE: Final = ("google", "sigv4", "none")
 
 
 class _Found(NamedTuple):
@@ -39,9 +39,10 @@ def _found(name: str, entry: Mapping[str, object], environ: Mapping[str, str]) -
     told = entry.get("api_key") or entry.get("credentials")
     if not told and (entry.get("auth") or row.auth) not in _OTHERWISE:
         yield from _first((*place, "api_key"), row.keys, environ)
-    options = entry.get("options") or {}
-    for option, variables in row.options.items():
-        if is_mapping(options) and options.get(option) is None:
+    options = entry.get("options")
+    told_options = _mapping(options)
+    for option, variables in row.options.items() if options is None or is_mapping(options) else ():
+        if told_options.get(option) is None:
             yield from _first((*place, "options", option), variables, environ)
 
 
