@@ -15,6 +15,7 @@ from typing import Annotated, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from headgate.routing.providers.catalogue import catalogue
 from headgate.schemas.config import Config
 from headgate.schemas.config_values import brokers, seconds
 from headgate.workers.ops.catalogue import CATALOGUE, Part
@@ -48,6 +49,22 @@ def log_table() -> str:
     rows += [(f"`{key}`", "where it applies", meaning) for key, meaning in CONTEXT.items()]
     rows += [(f"`{key}`", "written by the formatter", meaning) for key, meaning in WRITTEN.items()]
     return _table(("Key", "When", "Meaning"), rows)
+
+
+def providers_table() -> str:
+    """Return the providers that are known by id."""
+    rows = [
+        (
+            f"`{name}`",
+            f"`{row.wire}`",
+            ", ".join(row.endpoints),
+            ", ".join(f"`{key}`" for key in row.keys),
+            f"`{row.base_url}`",
+            row.confidence,
+        )
+        for name, row in sorted(catalogue().items())
+    ]
+    return _table(("Id", "Wire", "Endpoints", "Variables", "Base URL", "Trust"), rows)
 
 
 def config_reference() -> str:
@@ -144,6 +161,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "metrics.md": {part.name.lower(): partial(metrics_table, part) for part in Part},
     "config.md": {"reference": config_reference},
     "operations/running.md": {"log keys": log_table},
+    "providers.md": {"catalogue": providers_table},
 }
 
 

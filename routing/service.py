@@ -21,6 +21,8 @@ class Auth(enum.StrEnum):
     API_KEY = "api-key"
     #: `x-goog-api-key: …` (Gemini).
     X_GOOG_API_KEY = "x-goog-api-key"
+    #: `api-subscription-key: …` beside the bearer token (Sarvam).
+    API_SUBSCRIPTION_KEY = "api-subscription-key"
     #: AWS Signature Version 4: the shell signs the finished call.
     SIGV4 = "sigv4"
     #: A bearer token that the shell gets from Google for a service account.
@@ -38,6 +40,12 @@ class ParameterRules:
     unsupported: frozenset[str] = frozenset()
     #: The least and most of a number; outside of it is refused, unless the config allows to drop the parameter.
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
+    #: What values are called there, as JSON, by parameter: `{"tool_choice": {'"required"': '"any"'}}`.
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    #: What has to be in every body, as JSON, whatever the request says.
+    fixed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    #: Whether a message's content has to be one text instead of a list of parts.
+    text_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from .credentials import Credential
 from .prices import Price
 from .service import Service
 
@@ -21,6 +22,8 @@ class Target:
     #: The config's; a plan fills in the price list's where there is none.
     price: Price | None = None
     api_key: str | None = field(default=None, repr=False)
+    #: The names of its provider's credentials; the shell knows their secrets.
+    credentials: tuple[Credential, ...] = ()
     #: How its provider speaks the wire.
     service: Service = field(default_factory=Service, repr=False)
     #: Fields of the body that the route overrides, each as JSON; null takes the field out.

@@ -21,6 +21,7 @@ from .config_access import Limits as RateLimits
 from .config_access_checks import access_faults
 from .config_checks import at, repeated, unknown_providers
 from .config_part import Part
+from .config_providers import Provider
 from .config_routes import Capability, Params, Route, Tag
 from .config_routes_checks import route_faults
 from .config_values import Brokers, Seconds, wrong
@@ -150,21 +151,6 @@ class Price(Part):
     """Cached input tokens; absent: as input."""
     cache_write: Decimal | None = Field(default=None, ge=0)
     """Input tokens written to the cache; absent: as input."""
-
-
-class Provider(Part):
-    """Who is called. An id of the catalogue needs a credential only."""
-
-    wire: Literal["openai"] = "openai"
-    """The wire family."""
-    base_url: str | None = Field(default=None, pattern=r"^https?://")
-    """Up to and including `/v1`; absent: the catalogue's."""
-    api_key: SecretStr | None = None
-    """A reference to the environment."""
-    limits: RateLimits = RateLimits()
-    """Of all calls with this credential."""
-    budgets: list[Budget] = []
-    """Of all calls with this credential."""
 
 
 class Deployment(Part):

@@ -20,6 +20,8 @@ def _shown(auth: Auth, secret: str) -> Headers:
             return (("Authorization", f"Bearer {secret}"),)
         case Auth.KEY:
             return (("Authorization", f"Key {secret}"),)
+        case Auth.API_SUBSCRIPTION_KEY:
+            return (("Authorization", f"Bearer {secret}"), (auth.value, secret))
         case Auth.X_API_KEY | Auth.API_KEY | Auth.X_GOOG_API_KEY:
             return ((auth.value, secret),)
         case Auth.SIGV4 | Auth.NONE:

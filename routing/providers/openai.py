@@ -21,10 +21,12 @@ from .body import overridden
 from .errors import Ending, Finish, finish, malformed, setback
 from .family import Family, url_of
 from .one_line import one_line
+from .rules import fitted, has_rules
 
 _PATHS: Final[Mapping[Endpoint, str]] = MappingProxyType(
     {Endpoint.CHAT: "/chat/completions", Endpoint.EMBEDDINGS: "/embeddings", Endpoint.RESPONSES: "/responses"}
 )
+_HEADERS: Final = (("Content-Type", "application/json"),)
 
 
 class _Details(msgspec.Struct):
@@ -73,13 +75,21 @@ def encode(request: Request, target: Target) -> HttpCall | Failure:
     url = url_of(request, target, _PATHS, quote(target.upstream_model, safe=""))
     if isinstance(url, Failure):
         return url
-    return HttpCall(url, (("Content-Type", "application/json"),), _with_model(request, target))
+    if not has_rules(target.service):
+        return HttpCall(url, _HEADERS, _with_model(request, target))
+    fit = fitted(overridden(request, target), request.endpoint, target.service, target.provider)
+    if isinstance(fit, Failure):
+        return fit
+    return HttpCall(url, _HEADERS, _named(fit.fields, target), fit.notes)
 
 
 def _with_model(request: Request, target: Target) -> bytes:
     if request.model == target.upstream_model and not target.params:
         return request.body
-    fields = overridden(request, target)
+    return _named(overridden(request, target), target)
+
+
+def _named(fields: dict[str, msgspec.Raw], target: Target) -> bytes:
     fields["model"] = msgspec.Raw(_encoder.encode(target.upstream_model))
     return _encoder.encode(fields)
 
