@@ -24,6 +24,8 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     #: The names of its provider's credentials; the shell knows their secrets.
     credentials: tuple[Credential, ...] = ()
+    #: The name of the credential that was chosen for an attempt, where there are several.
+    credential: str | None = None
     #: How its provider speaks the wire.
     service: Service = field(default_factory=Service, repr=False)
     #: Fields of the body that the route overrides, each as JSON; null takes the field out.

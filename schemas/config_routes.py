@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from .conditions import Path, When
+from .config_breaker import Breaker
 from .config_part import Part
 from .config_values import Seconds, wrong
 
@@ -117,19 +118,6 @@ class Shadow(Part):
     """A model of this file."""
     share: Share = 1.0
     """The share of requests that are copied."""
-
-
-class Breaker(Part):
-    """When a deployment counts as out, for all workers."""
-
-    failure_ratio: float = Field(default=0.5, gt=0, le=1)
-    """The share of failed attempts that opens it."""
-    minimum: int = Field(default=20, ge=1)
-    """Attempts within the window below which nothing is concluded."""
-    window: Seconds = 30.0
-    """What is looked back on."""
-    cooldown: Seconds = 15.0
-    """How long it stays open before one request tries it again."""
 
 
 class Route(Branching):

@@ -177,13 +177,14 @@ class _Trying:
         if circuits.opens_in(target) > 0:
             verdict = self._followed_up(lambda: decide_unavailable(self._situation()))
             return self._queued(target, verdict) if isinstance(verdict, Wait) else verdict
-        if not await circuits.admit(target):
-            return self._queued(target, Wait(_LOOK_AGAIN * (1 + self.parts.clock.chance())))
-        self.tried = (*self.tried, target.id)
+        target = circuits.armed(target, self.parts.clock.chance())
         call = FAMILIES[target.wire].encode(self.job.request, target)
         if isinstance(call, Failure):
-            self.why = call
+            self.tried, self.why = (*self.tried, target.id), call
             return self._judge(Setback(call))
+        if not await circuits.may_begin(target, self._next_name(), target.timeout + self.parts.wait_in_memory):
+            return self._queued(target, Wait(_LOOK_AGAIN * (1 + self.parts.clock.chance())))
+        self.tried = (*self.tried, target.id)
         entered = await self._enter(target)
         if isinstance(entered, Elsewhere):
             return self._spent(entered.model)
@@ -213,19 +214,25 @@ class _Trying:
     async def _second(self) -> Running | None:
         """Begin an attempt beside the one that is slow, if another deployment is open and nobody has to wait for it."""
         circuits = self.parts.caller.circuits
-        target = next_target(self.job.plan, self.tried, circuits.opens_in)
+        target = circuits.armed(next_target(self.job.plan, self.tried, circuits.opens_in), self.parts.clock.chance())
         if target.id in self.tried or circuits.opens_in(target) > 0 or self._situation().retries_left <= 0:
             return None
         call = FAMILIES[target.wire].encode(self.job.request, target)
-        if isinstance(call, Failure) or not await circuits.admit(target):
+        name = self._next_name()
+        if isinstance(call, Failure) or not await circuits.may_begin(target, name, target.timeout):
             return None
         self.tried = (*self.tried, target.id)
         begun = (*self.run.attempts[: self.made], target.id)
         entered = await self.parts.gate.try_enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
         if entered is None:
+            circuits.not_begun(target, name)
             return None
         self._entered(entered, begun)
         return self._begun(entered, target, call)
+
+    def _next_name(self) -> str:
+        """Return what the next attempt will be called."""
+        return event_id(self.run.id, self.made + 1)
 
     def _queued(self, target: Target, wait: Wait) -> Wait | Defer:
         """Wait for a deployment in memory, if there are not too many who do; not past the deadline for their sake."""
@@ -239,7 +246,10 @@ class _Trying:
     async def _enter(self, target: Target) -> Entered | Elsewhere:
         """Wait at the gate; once through, the attempt is written down in the journal."""
         begun = (*self.run.attempts[: self.made], target.id)
+        name = self._next_name()
         passage = await self.parts.gate.enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
+        if not isinstance(passage, Entered):
+            self.parts.caller.circuits.not_begun(target, name)
         if isinstance(passage, Refuse):
             raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
         if isinstance(passage, Park | Drop):

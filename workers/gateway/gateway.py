@@ -10,14 +10,13 @@ from typing import Final
 from ...routing.admission.rulebook import Rulebook
 from ...routing.admission.taking import Bookkeeping
 from ...routing.plan import PriceFinder
-from ...routing.standing import Quiet
 from ...schemas.record import Record
 from ..admission.port import Admission
 from ..bus.port import Bus, Delivery
 from ..journal.claims import Claim, Journal
 from .attempts import Attempts
 from .batcher import Batcher
-from .calling import Caller, Calls
+from .calling import Caller, Calls, NoSecrets, Secrets
 from .cancelled import Cancelled
 from .circuits import Circuits, Closed
 from .clock import Clock
@@ -29,6 +28,7 @@ from .reception import Reception, Rules
 from .room import Room
 from .runner import JournalLines, Runner
 from .tolls import Estimates, Tolls
+from .vitals import Vitals
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class Ports:
     listener: Listener
     clock: Clock
     circuits: Circuits = field(default_factory=Closed)
+    secrets: Secrets = field(default_factory=NoSecrets)
     new_id: Callable[[], str] = lambda: secrets.token_hex(16)
 
 
@@ -73,6 +74,7 @@ class Gateway:
             sleep=ports.clock.sleep,
             is_cancelled=self._cancelled.covers,
         )
+        self._vitals = Vitals(ports.circuits, ports.estimates)
         self._reception = Reception(
             rules,
             ports.bus,
@@ -81,7 +83,7 @@ class Gateway:
             ports.estimates,
             ports.clock,
             self._cancelled.covers,
-            Quiet(ports.estimates.estimate),
+            self._vitals,
         )
         self._runner = self._make_runner(rules, rulebook)
 
@@ -94,7 +96,7 @@ class Gateway:
                 Batcher(ports.journal.claim), Batcher(ports.journal.answer), self._over.add, self._released.add
             ),
             attempts=Attempts(
-                Caller(ports.calls, ports.brakes, ports.circuits, ports.clock),
+                Caller(ports.calls, ports.brakes, ports.circuits, ports.clock, ports.secrets, self._vitals),
                 self._gate,
                 tolls,
                 ports.clock,

@@ -32,10 +32,16 @@ class Fuses:
     def opens_in(self, target):
         return max(0.0, self.closed_until.get(target.id, 0) - self.time.at)
 
-    async def admit(self, target):
+    def armed(self, target, _):
+        return target
+
+    async def may_begin(self, target, *_):
         return target.id not in self.probing
 
-    def ended(self, target, result, *, alone):
+    def not_begun(self, target, call):
+        self.heard.append((target.id, call))
+
+    def ended(self, target, _, __, result, *, alone, **___):
         self.heard.append((target.id, type(result).__name__, alone))
 
 
