@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import buses
+from benchmarks import buses, planning
 from benchmarks.gateway import Measured, Task, measure
 from benchmarks.processes import GATEWAY_CORE, HEADGATE, OTHER_CORE, pin, said, started
 
@@ -75,7 +75,8 @@ def main() -> None:
     options.bus = options.bus or ["embedded", "kafka"]
     found = {"options": vars(options), "admission": admission() if options.admission else []}
     pin(OTHER_CORE)
-    print(json.dumps({**found, "rows": asyncio.run(run(options))}, indent=2))
+    plans = [asdict(row) for row in planning.run(options.requests, options.size)]
+    print(json.dumps({**found, "plans": plans, "rows": asyncio.run(run(options))}, indent=2))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from headgate.routing.providers.catalogue import catalogue
 from headgate.schemas.config import Config
 from headgate.schemas.config_values import brokers, seconds
 from headgate.workers.ops.catalogue import CATALOGUE, Part
@@ -50,6 +51,22 @@ def log_table() -> str:
     return _table(("Key", "When", "Meaning"), rows)
 
 
+def providers_table() -> str:
+    """Return the providers that are known by id."""
+    rows = [
+        (
+            f"`{name}`",
+            f"`{row.wire}`",
+            ", ".join(row.endpoints),
+            ", ".join(f"`{key}`" for key in row.keys),
+            f"`{row.base_url}`",
+            row.confidence,
+        )
+        for name, row in sorted(catalogue().items())
+    ]
+    return _table(("Id", "Wire", "Endpoints", "Variables", "Base URL", "Trust"), rows)
+
+
 def config_reference() -> str:
     """Return every field of the config, one section for each kind of part, with all the places where it stands."""
     places: dict[type[BaseModel], list[str]] = {}
@@ -58,11 +75,14 @@ def config_reference() -> str:
     return "\n\n".join(_section(paths, part) for part, paths in places.items())
 
 
-def _parts(path: str, part: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+def _parts(
+    path: str, part: type[BaseModel], above: tuple[type[BaseModel], ...] = ()
+) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield all parts with their paths; what may stand inside of itself is followed once."""
     yield path, part
-    for name, field in part.model_fields.items():
+    for name, field in part.model_fields.items() if part not in above else ():
         for inner, steps in _inner_parts(field.annotation):
-            yield from _parts(f"{path}.{name}{steps}".lstrip("."), inner)
+            yield from _parts(f"{path}.{name}{steps}".lstrip("."), inner, (*above, part))
 
 
 def _inner_parts(annotation: object, steps: str = "") -> Iterator[tuple[type[BaseModel], str]]:
@@ -105,7 +125,7 @@ def _name_of(annotation: object) -> str:
         case found if found is list:
             return "list" if _is_part(inner[0]) else f"list of {_name_of(inner[0])}s"
         case found if found is dict:
-            return "mapping by id"
+            return "mapping by id" if _is_part(inner[1]) else "mapping"
         case _:  # a union; None is what is absent
             return " or ".join(_name_of(each) for each in inner if each is not types.NoneType)
 
@@ -141,6 +161,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "metrics.md": {part.name.lower(): partial(metrics_table, part) for part in Part},
     "config.md": {"reference": config_reference},
     "operations/running.md": {"log keys": log_table},
+    "providers.md": {"catalogue": providers_table},
 }
 
 

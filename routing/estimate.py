@@ -27,6 +27,8 @@ class TokenEstimate(msgspec.Struct, frozen=True):
     output: int
     worst_input: int
     worst_output: int
+    #: Of the expected input, what is expected to be read from the provider's cache.
+    cached: int = 0
 
 
 def estimated_tokens(request: Request, bounds: Bounds | None = None) -> Tokens:

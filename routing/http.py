@@ -15,6 +15,8 @@ class HttpCall:
     url: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes = field(repr=False)
+    #: What was left out or put otherwise because the target cannot honour it, for the reply: one clause each.
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,76 +1,85 @@
 """From a request to a plan: which deployments may answer it, in which order."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from ..schemas.failures import Code, Failure, failure
 from ..schemas.request import Request
-from .prices import Price
-from .target import Plan, RetryPolicy, Target
+from .standing import Standing
+from .target import Fallbacks, Hedge, Plan, RetryPolicy, Shadow, Target
+from .tree.chance import seed_of, uniform
+from .tree.node import PriceFinder as PriceFinder  # noqa: PLC0414 - re-exported: who plans has to bring one
+from .tree.node import Tree
+from .tree.walk import Surroundings, Walk
 
 
-class PriceFinder(Protocol):
-    """The part of a price list that planning needs."""
+@dataclass(frozen=True, slots=True)
+class ModelRoute:
+    """The route of one model, compiled."""
 
-    def find(self, provider: str, model: str) -> Price | None:
-        """Return today's price, None if it is unknown."""
-        ...
+    tree: Tree
+    policy: RetryPolicy
+    fallbacks: Fallbacks = field(default_factory=Fallbacks)
+    hedge: Hedge | None = None
+    shadow: Shadow | None = None
+    #: The share of requests that are copied to the shadow.
+    shadow_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
     """All that planning knows: the config's models, and templates for models that it does not name."""
 
-    models: Mapping[str, Plan]
+    models: Mapping[str, ModelRoute]
     #: Targets by provider whose model is filled in from the request; "" answers any priced model.
     open: Mapping[str, Target]
     policy: RetryPolicy
     allow_unpriced: bool = False
+    #: By key, for conditions.
+    workspaces: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def fallbacks(self, model: str) -> Fallbacks:
+        """Return what is asked instead of a model; also where there is no plan for it, because nothing fits."""
+        route = self.models.get(model)
+        return Fallbacks() if route is None else route.fallbacks
 
 
-def make_plan(request: Request, routes: Routes, prices: PriceFinder) -> Plan | Failure:
+def make_plan(request: Request, routes: Routes, prices: PriceFinder, standing: Standing) -> Plan | Failure:
     """Return where the request goes, or why it cannot. Depends on the request's id for chance, so it is repeatable."""
-    plan = routes.models.get(request.model) or _open_plan(request.model, routes, prices)
-    if plan is None:
+    route = routes.models.get(request.model)
+    if route is None:
+        return _open_plan(request.model, routes, prices)
+    around = Surroundings(prices, standing, allow_unpriced=routes.allow_unpriced)
+    walk = Walk(request, routes.workspaces.get(request.key), route.tree, around)
+    targets = walk.through(route.tree)
+    if isinstance(targets, Failure):
+        return targets
+    return Plan(targets, route.policy, route.fallbacks, route.hedge, _shadow(route, walk.seed))
+
+
+def _shadow(route: ModelRoute, seed: int) -> Shadow | None:
+    """Return the shadow if this request is one of its share."""
+    if route.shadow is None:
+        return None
+    return route.shadow if uniform(seed, seed_of(f"shadow {route.shadow.model}")) <= route.shadow_share else None
+
+
+def _open_plan(model: str, routes: Routes, prices: PriceFinder) -> Plan | Failure:
+    """Plan for a model that the config does not name, where the request's own name of it says whose it is."""
+    template, name = _template(model, routes)
+    price = None if template is None else prices.find(template.provider, name)
+    # The simulator answers whatever has a price; a name without one is a mistake.
+    if template is None or (price is None and template is routes.open.get("")):
         known = ", ".join(sorted(routes.models)) or "a model of the price list"
-        return failure(Code.MODEL_NOT_FOUND, expected=f"body.model: {known}", given=request.model)
-    targets = tuple(priced(target, prices) for target in plan.targets)
-    if not routes.allow_unpriced:
-        targets = tuple(target for target in targets if target.price is not None)
-    if not targets:
-        return failure(Code.UNPRICED, expected="a deployment with a known price", given=request.model)
-    return Plan(_ordered(targets, request.id), plan.policy)
+        return failure(Code.MODEL_NOT_FOUND, expected=f"body.model: {known}", given=model)
+    if price is None and not routes.allow_unpriced:
+        return failure(Code.UNPRICED, expected="a deployment with a known price", given=model)
+    target = replace(template, id=f"{template.provider}/{name}", upstream_model=name, price=price)
+    return Plan((target,), routes.policy)
 
 
-def priced(target: Target, prices: PriceFinder) -> Target:
-    """Give a target today's price, unless the config gave it one: lists change their prices by date and hour."""
-    if target.price is not None:
-        return target
-    return replace(target, price=prices.find(target.provider, target.upstream_model))
-
-
-def _open_plan(model: str, routes: Routes, prices: PriceFinder) -> Plan | None:
+def _template(model: str, routes: Routes) -> tuple[Target | None, str]:
     provider, slash, name = model.partition("/")
     template = routes.open.get(provider) if slash else None
-    if template is None:
-        template, name = routes.open.get(""), model
-    if template is None:
-        return None
-    if template is routes.open.get("") and prices.find(template.provider, name) is None:
-        return None  # the simulator answers whatever has a price; a name without one is a mistake
-    return Plan((replace(template, id=f"{template.provider}/{name}", upstream_model=name),), routes.policy)
-
-
-def _ordered(targets: tuple[Target, ...], chance: str) -> tuple[Target, ...]:
-    """Order targets by weighted chance (Efraimidis and Spirakis, 2006: sort by u^(1/w)); weight 0 comes last."""
-    if len(targets) == 1:
-        return targets
-    return tuple(sorted(targets, key=lambda target: _rank(target, chance), reverse=True))
-
-
-def _rank(target: Target, chance: str) -> float:
-    digest = hashlib.blake2b(f"{chance}\0{target.id}".encode(), digest_size=8).digest()
-    uniform = (int.from_bytes(digest) + 1) / 2**64
-    return float(uniform ** (1 / target.weight)) if target.weight > 0 else -uniform
+    return (routes.open.get(""), model) if template is None else (template, name)

@@ -94,17 +94,30 @@ class GenaiPrices:
     def find(self, provider: str, model: str, at_us: int | None = None) -> Price | None:
         """Return the price of `provider`'s `model` at a time in unix microseconds (absent: now), None if unknown."""
         entries = self._entries(provider, model)
+        if len(entries) == 1:  # before its time the first one holds too
+            return entries[0].price
         now = self._clock() // 1000 if at_us is None else at_us
         # Later entries take precedence; before all of them the first one holds: the rule of the list.
         held = next((entry for entry in reversed(entries) if entry.holds(now)), next(iter(entries), None))
         return None if held is None else held.price
 
-    def _look_up(self, provider: str, model: str) -> tuple[_Entry, ...]:
+    def window(self, provider: str, model: str) -> int | None:
+        """Return the context window of `provider`'s `model`, tokens, None if the list does not say."""
+        if provider == _SIMULATOR:
+            return None
+        found = self._found(provider, model)
+        return None if found is None else found[1].context_window
+
+    def _found(self, provider: str, model: str) -> "tuple[Provider, ModelInfo] | None":
         for candidate in self._candidates(provider):
             found = candidate.find_model(model, all_providers=list(self._providers))
             if found is not None:
-                return _entries(found, self._version, f"{candidate.id}/{found.id}")
-        return ()
+                return candidate, found
+        return None
+
+    def _look_up(self, provider: str, model: str) -> tuple[_Entry, ...]:
+        found = self._found(provider, model)
+        return () if found is None else _entries(found[1], self._version, f"{found[0].id}/{found[1].id}")
 
     def _candidates(self, provider: str) -> Iterator["Provider"]:
         if provider == _SIMULATOR:

@@ -1,20 +1,50 @@
-"""What to do after a failed attempt: pure, executed by the shell with tenacity."""
+"""What follows a failed attempt, or that no deployment may be called: pure, executed by the shell with tenacity.
 
+One request has one budget of retries: attempts after the first, over all deployments and all models that it falls back
+to, and one more for each of these. So nothing multiplies, however deep the route. What is left of the deadline bounds
+every wait.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ..schemas.failures import Failure
-from .target import RetryPolicy
+from ..schemas.failures import Code
+from .outcome import Setback
+from .target import Fallbacks, Plan, RetryPolicy, Target
 
 #: A Retry-After is honoured plus this share of chance, so that those who wait together do not return together.
 _SPREAD: Final = 0.1
 
+#: The credential is what failed, not the request.
+CREDENTIAL: Final = frozenset({Code.AUTHENTICATION, Code.PERMISSION, Code.QUOTA_EXHAUSTED})
+#: Another deployment of the same model may honour what this one cannot.
+_PARTICULAR: Final = frozenset(
+    {Code.UPSTREAM_NOT_FOUND, Code.CONTEXT_LENGTH, Code.UNSUPPORTED_PARAMETER, Code.UNSUPPORTED_ENDPOINT, *CREDENTIAL}
+)
+#: The request is at fault: no other model is asked, unless the config names the status.
+_REQUESTS_OWN: Final = frozenset({Code.BAD_REQUEST, Code.CANCELLED, Code.DEADLINE_EXCEEDED})
+
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """Try again after `seconds`."""
+class Wait:
+    """Try again after so many seconds, which may be spent in memory."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Try again after so many seconds, outside memory."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FallBack:
+    """Ask another model."""
+
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +60,130 @@ class TooLate:
     seconds: float
 
 
+Decision = Wait | Defer | FallBack | GiveUp | TooLate
+
+
 @dataclass(frozen=True, slots=True)
-class Setback:
-    """A failed attempt as the decision sees it."""
+class Situation:
+    """How far a request has come. Times are seconds."""
 
-    failure: Failure
-    #: Seconds the provider asked to wait, None if it did not say.
-    retry_after: float | None = None
-    #: The provider's own word (`x-should-retry`), which beats the catalogue's.
-    should_retry: bool | None = None
-    #: What the provider answered, if it did: HTTP status, and its JSON on one line.
-    status: int | None = None
-    body: bytes | None = None
+    plan: Plan
+    #: Deployments that this plan has tried, in order, repetitions included.
+    tried: tuple[str, ...]
+    #: Attempts in the request's whole life.
+    made: int
+    #: Models it has been sent to, its own first.
+    models: tuple[str, ...]
+    #: To the deadline.
+    remaining: float
+    #: Uniform in [0, 1).
+    chance: float
+    #: When a deployment may be called: 0 for now, else how long its circuit or its credentials are closed.
+    opens_in: Callable[[Target], float]
+    #: Longer waits leave memory.
+    in_memory: float
+    #: Models that there is no way to.
+    barred: frozenset[str] = frozenset()
+
+    @property
+    def retries_left(self) -> int:
+        """Attempts that may still be made."""
+        return self.plan.policy.retries + len(self.models) - self.made
 
 
-def decide(
-    setback: Setback, attempt: int, policy: RetryPolicy, remaining: float, chance: float
-) -> Again | GiveUp | TooLate:
-    """Decide after attempt number `attempt`, from 1.
+def next_target(plan: Plan, tried: tuple[str, ...], opens_in: Callable[[Target], float]) -> Target:
+    """Return who is next: of those that are open the least tried, in the plan's order; else the first to open."""
 
-    `remaining` is seconds to the deadline, `chance` in [0, 1).
-    """
-    retriable = setback.failure.retriable if setback.should_retry is None else setback.should_retry
-    if not retriable or attempt > policy.retries:
+    def rank(target: Target) -> tuple[float, int]:
+        return opens_in(target), tried.count(target.id)
+
+    return min(plan.targets, key=rank)
+
+
+def decide(setback: Setback, situation: Situation) -> Decision:
+    """Decide after a failed attempt, or after one that could not be encoded."""
+    wait = _again(setback, situation)
+    if wait is not None and wait < situation.remaining and wait <= situation.in_memory:
+        return Wait(wait)
+    model = _fallback(setback, situation)
+    if model is not None:
+        return FallBack(model)
+    if wait is None:
         return GiveUp()
-    wait = backoff(attempt, policy, chance)
-    if setback.retry_after is not None:
-        wait = max(wait, setback.retry_after * (1 + _SPREAD * chance))
-    return TooLate(wait) if wait >= remaining else Again(wait)
+    return TooLate(wait) if wait >= situation.remaining else Defer(wait)
+
+
+def decide_unavailable(situation: Situation) -> Decision:
+    """Decide when no deployment of the plan may be called: another model, or wait until the first of them opens."""
+    wait = min(situation.opens_in(target) for target in situation.plan.targets)
+    model = next(_untried(situation.plan.fallbacks.general, situation), None)
+    if model is not None:
+        return FallBack(model)
+    if wait >= situation.remaining:
+        return TooLate(wait)
+    return Wait(wait) if wait <= situation.in_memory else Defer(wait)
+
+
+def _again(setback: Setback, situation: Situation) -> float | None:
+    """Return seconds until the same model may be tried again; None: that is no use."""
+    target = next_target(situation.plan, situation.tried, situation.opens_in)
+    opens_in, count = situation.opens_in(target), situation.tried.count(target.id)
+    retriable = setback.failure.retriable if setback.should_retry is None else setback.should_retry
+    if situation.retries_left <= 0:
+        # the deployments are down, and no fault of the request: their circuits say when to ask again
+        return opens_in if opens_in > 0 and setback.failure.retriable else None
+    if not retriable:
+        return _elsewhere(setback, opens_in, count)
+    wait = backoff(count, situation.plan.policy, situation.chance) if count else 0.0
+    if setback.retry_after is not None and situation.tried[-1:] == (target.id,):
+        wait = max(wait, setback.retry_after * (1 + _SPREAD * situation.chance))
+    return max(wait, opens_in)
+
+
+def _elsewhere(setback: Setback, opens_in: float, count: int) -> float | None:
+    """Return when another deployment may be tried, whose answer may differ; None: it will be no other."""
+    code = setback.failure.code
+    if opens_in == 0:
+        return 0.0 if count == 0 and (code in _PARTICULAR or setback.failure.retriable) else None
+    # money comes back; a wrong key does not cure itself
+    return opens_in if code is Code.QUOTA_EXHAUSTED else None
+
+
+def _fallback(setback: Setback, situation: Situation) -> str | None:
+    models = _candidates(setback, situation.plan.fallbacks)
+    return next(_untried(tuple(models), situation), None)
+
+
+def _candidates(setback: Setback, fallbacks: Fallbacks) -> Iterator[str]:
+    code = setback.failure.code
+    if code is Code.CONTEXT_LENGTH:
+        yield from fallbacks.context_window
+    if code is Code.CONTENT_POLICY:
+        yield from fallbacks.content_policy
+    status = "" if setback.status is None else str(setback.status)
+    for pattern, models in fallbacks.by_status:
+        if pattern == status or (pattern[1:] == "xx" and pattern[:1] == status[:1]):
+            yield from models
+    if code not in _REQUESTS_OWN:
+        yield from fallbacks.general
+
+
+def _untried(models: tuple[str, ...], situation: Situation) -> Iterator[str]:
+    if len(situation.models) > situation.plan.fallbacks.most:
+        return iter(())
+    return (model for model in models if model not in situation.models and model not in situation.barred)
+
+
+def after_fallback(old: Plan, new: Plan) -> Plan:
+    """Return the plan of a model that a request falls back to: one budget of retries, and the old ways out first."""
+    merged = Fallbacks(
+        (*old.fallbacks.general, *new.fallbacks.general),
+        (*old.fallbacks.context_window, *new.fallbacks.context_window),
+        (*old.fallbacks.content_policy, *new.fallbacks.content_policy),
+        (*old.fallbacks.by_status, *new.fallbacks.by_status),
+        old.fallbacks.most,
+    )
+    return Plan(new.targets, old.policy, merged, new.hedge, old.shadow)
 
 
 def backoff(attempt: int, policy: RetryPolicy, chance: float) -> float:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from .credentials import Credential
 from .prices import Price
+from .service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,14 @@ class Target:
     #: The config's; a plan fills in the price list's where there is none.
     price: Price | None = None
     api_key: str | None = field(default=None, repr=False)
+    #: The names of its provider's credentials; the shell knows their secrets.
+    credentials: tuple[Credential, ...] = ()
+    #: The name of the credential that was chosen for an attempt, where there are several.
+    credential: str | None = None
+    #: How its provider speaks the wire.
+    service: Service = field(default_factory=Service, repr=False)
+    #: Fields of the body that the route overrides, each as JSON; null takes the field out.
+    params: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +45,57 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallbacks:
+    """Models that are asked instead, in order, by what went wrong."""
+
+    #: After any failure that another model might not have.
+    general: tuple[str, ...] = ()
+    #: When the input is longer than the model's context; else `general`.
+    context_window: tuple[str, ...] = ()
+    #: When the provider's content policy refuses; else `general`.
+    content_policy: tuple[str, ...] = ()
+    #: By HTTP status, as `429` or `5xx`; before `general`.
+    by_status: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    #: The most models that one request may be sent on to.
+    most: int = 5
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        named = (
+            *self.general,
+            *self.context_window,
+            *self.content_policy,
+            *(m for _, to in self.by_status for m in to),
+        )
+        return tuple(dict.fromkeys(named))
+
+
+@dataclass(frozen=True, slots=True)
+class Hedge:
+    """A second attempt beside one that is slow; whichever is answered first counts, and both are billed."""
+
+    #: Seconds that the first attempt has had.
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A copy of the request that another model gets; its answer is only recorded."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Where a request may go, in order, and how often."""
 
     targets: tuple[Target, ...]
     policy: RetryPolicy
+    fallbacks: Fallbacks = field(default_factory=Fallbacks)
+    hedge: Hedge | None = None
+    #: Set where this request is one of those that are copied.
+    shadow: Shadow | None = None
 
     def target(self, attempt: int) -> Target:
         """Return the target of attempt number `attempt` (from 1): each in turn."""

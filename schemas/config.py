@@ -21,6 +21,9 @@ from .config_access import Limits as RateLimits
 from .config_access_checks import access_faults
 from .config_checks import at, repeated, unknown_providers
 from .config_part import Part
+from .config_providers import Provider
+from .config_routes import Capability, Params, Route, Tag
+from .config_routes_checks import route_faults
 from .config_values import Brokers, Seconds, wrong
 from .config_values import seconds as seconds  # noqa: PLC0414 - re-exported: the command line reads durations too
 from .topics import is_legal_topic
@@ -150,21 +153,6 @@ class Price(Part):
     """Input tokens written to the cache; absent: as input."""
 
 
-class Provider(Part):
-    """Who is called. An id of the catalogue needs a credential only."""
-
-    wire: Literal["openai"] = "openai"
-    """The wire family."""
-    base_url: str | None = Field(default=None, pattern=r"^https?://")
-    """Up to and including `/v1`; absent: the catalogue's."""
-    api_key: SecretStr | None = None
-    """A reference to the environment."""
-    limits: RateLimits = RateLimits()
-    """Of all calls with this credential."""
-    budgets: list[Budget] = []
-    """Of all calls with this credential."""
-
-
 class Deployment(Part):
     """Provider + upstream model + weight + price."""
 
@@ -176,6 +164,16 @@ class Deployment(Part):
     """The provider's name of the model."""
     weight: float = Field(default=1, ge=0)
     """Its share among the deployments of its model."""
+    order: int = Field(default=1, ge=0)
+    """A deployment with a higher one is only used when all with a lower one are out."""
+    tags: list[Tag] = []
+    """What requests may ask for in their metadata's `tags`; `default`: serves those that ask for none."""
+    context_window: int | None = Field(default=None, ge=1)
+    """Tokens; absent: the model data's. A request whose input is surely longer does not go there."""
+    capabilities: list[Capability] | None = None
+    """What it can do; absent: the model data's. A request that needs more does not go there."""
+    params: Params = {}
+    """Fields of the body that are overridden; null takes a field out."""
     timeout: Seconds = 600.0
     """Of one attempt."""
     price: Price | None = None
@@ -186,26 +184,15 @@ class Deployment(Part):
     """Of its calls."""
 
 
-class Route(Part):
-    """How a request finds its deployment."""
-
-    retries: int = Field(default=4, ge=0, le=100)
-    """Attempts after the first, over all deployments."""
-    backoff: Seconds = 0.5
-    """The first wait between attempts; it doubles, with jitter."""
-    max_backoff: Seconds = 60.0
-    """The longest wait, unless the provider asks for a longer one."""
-
-
 class Model(Part):
     """What a request may ask for."""
 
     name: str = Field(min_length=1)
     """As it stands in the body."""
-    deployments: list[Deployment] = Field(min_length=1)
-    """In order of preference."""
+    deployments: list[Deployment] = []
+    """In order of preference; absent: the route's targets are of other models."""
     route: Route = Route()
-    """Retries."""
+    """Which deployment is asked, and what is done when it fails."""
     limits: RateLimits = RateLimits()
     """Of all that ask for it."""
     budgets: list[Budget] = []
@@ -300,6 +287,7 @@ class Config(Part):
             *unknown_providers(self.models, self.providers),
             *self._illegal_prefix(),
             *access_faults(self),
+            *route_faults(self.models),
         ]
         if errors:
             raise ValidationError.from_exception_data("Config", errors)

@@ -38,23 +38,32 @@ class Code(enum.StrEnum):
     BUDGET_EXCEEDED = "budget_exceeded"
     MAX_COST_EXCEEDED = "max_cost_exceeded"
     LIMIT_TOO_SMALL = "limit_too_small"
+    # no deployment can honour it
+    UNSUPPORTED_PARAMETER = "unsupported_parameter"
+    UNSUPPORTED_ENDPOINT = "unsupported_endpoint"
+    NO_DEPLOYMENT = "no_deployment"
     # the provider said no
     RATE_LIMITED = "rate_limited"
     QUOTA_EXHAUSTED = "quota_exhausted"
     OVERLOADED = "overloaded"
+    CAPACITY = "capacity"
     PROVIDER_ERROR = "provider_error"
     BAD_REQUEST = "bad_request"
     AUTHENTICATION = "authentication"
     PERMISSION = "permission"
     UPSTREAM_NOT_FOUND = "upstream_not_found"
     CONTEXT_LENGTH = "context_length"
+    UPSTREAM_TOO_LARGE = "upstream_too_large"
     CONTENT_POLICY = "content_policy"
     # nobody knows what the provider did
     TIMEOUT = "timeout"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
     CONNECTION_FAILED = "connection_failed"
     CONNECTION_CUT = "connection_cut"
     MALFORMED_RESPONSE = "malformed_response"
+    MODEL_ERROR = "model_error"
     INTERRUPTED = "interrupted"
+    HEDGED = "hedged"
     # ours
     INTERNAL = "internal"
 
@@ -114,9 +123,25 @@ CATALOGUE: Final = MappingProxyType(
         Code.LIMIT_TOO_SMALL: Entry(
             "The request alone is larger than one of its limits or budgets.", "Shorten it, or raise the limit."
         ),
+        Code.UNSUPPORTED_PARAMETER: Entry(
+            "The deployment's provider cannot honour a parameter.",
+            "Leave it out, ask for another model, or allow it in the provider's `drop`.",
+        ),
+        Code.UNSUPPORTED_ENDPOINT: Entry(
+            "The deployment's provider does not serve this endpoint.", "Ask for a model whose provider does."
+        ),
+        Code.NO_DEPLOYMENT: Entry(
+            "The model's route leads this request nowhere.",
+            "Ask for tags that its deployments have, or give the route a `default`; see docs/routing.md.",
+        ),
         Code.RATE_LIMITED: Entry("The provider's rate limit was hit.", "Lower the load.", retriable=True),
         Code.QUOTA_EXHAUSTED: Entry("The credential is out of money or quota.", "Top up, or add a credential."),
         Code.OVERLOADED: Entry("The provider is overloaded.", "Try again later.", retriable=True),
+        Code.CAPACITY: Entry(
+            "The provider has no capacity for this model or tier at the moment.",
+            "Try again later, or add a deployment of another tier, region or provider.",
+            retriable=True,
+        ),
         Code.PROVIDER_ERROR: Entry("The provider failed.", "Try again later.", retriable=True),
         Code.BAD_REQUEST: Entry("The provider refused the request.", "Correct the body; see the provider's message."),
         Code.AUTHENTICATION: Entry("The provider refused the credential.", "Check the provider's api_key."),
@@ -125,9 +150,19 @@ CATALOGUE: Final = MappingProxyType(
         Code.CONTEXT_LENGTH: Entry(
             "The input is longer than the model's context.", "Shorten it or use a larger model."
         ),
+        Code.UPSTREAM_TOO_LARGE: Entry(
+            "The request is larger than the provider takes at once.",
+            "Shorten it or lower its max_tokens, or add a deployment that takes more.",
+        ),
         Code.CONTENT_POLICY: Entry("The provider's content policy refused it.", "Change the content."),
         Code.TIMEOUT: Entry(
             "No answer within the deployment's timeout.", "Raise `timeout`.", retriable=True, may_be_billed=True
+        ),
+        Code.UPSTREAM_TIMEOUT: Entry(
+            "The provider, or a proxy before it, gave up waiting for the answer.",
+            "Try again; ask for shorter answers if it stays so.",
+            retriable=True,
+            may_be_billed=True,
         ),
         Code.CONNECTION_FAILED: Entry("The provider could not be reached.", "Check base_url.", retriable=True),
         Code.CONNECTION_CUT: Entry(
@@ -136,8 +171,19 @@ CATALOGUE: Final = MappingProxyType(
         Code.MALFORMED_RESPONSE: Entry(
             "The provider's answer is not what its wire promises.", "Try again.", retriable=True, may_be_billed=True
         ),
+        Code.MODEL_ERROR: Entry(
+            "The model's answer is broken, and the provider says so.",
+            "Try again; another answer may be whole.",
+            retriable=True,
+            may_be_billed=True,
+        ),
         Code.INTERRUPTED: Entry(
             "A worker died during the attempt.", "Nothing to do: the request was run again.", may_be_billed=True
+        ),
+        Code.HEDGED: Entry(
+            "Another attempt at the same request was answered first.",
+            "Nothing to do; `hedge` in the route says when a second attempt is made.",
+            may_be_billed=True,
         ),
         Code.INTERNAL: Entry("Headgate failed.", "Report it with the request id."),
     }

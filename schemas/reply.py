@@ -59,6 +59,8 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     cost_nano: int = 0
     queue_ms: int = 0
     latency_ms: int = 0
+    #: What was left out or put otherwise because the deployment cannot honour it: one clause each.
+    notes: tuple[str, ...] = ()
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from faststream import FastStream
 
@@ -40,9 +41,9 @@ class _Application:
     @asynccontextmanager
     async def _lifespan(self) -> AsyncGenerator[None, None]:
         config = self._settings.config
-        with Logs(config.operations.log, config.operations.log_level, self._settings.secrets()):
+        with Logs(config.operations.log, config.operations.log_level, self._settings.secrets()) as logs:
             async with (
-                assembled(self._settings, self._options) as worker,
+                assembled(self._settings, replace(self._options, learned=logs.learn)) as worker,
                 operated(worker, self._settings, self._stopping),
                 in_company(worker) as broken,
             ):

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ..producers.redis_link import Address
 from ..routing.access.keyring import Keyring
 from ..routing.admission.rulebook import Rulebook
+from ..routing.health.rules import BreakerRules, breaker_rule
+from ..routing.models import NO_MODEL_DATA, ListedModels, ModelData
 from ..routing.price_list import GenaiPrices
 from ..routing.routes import Unroutable, build_routes
 from ..routing.tokens.estimator import TokenEstimator
@@ -21,17 +23,23 @@ from ..schemas.topics import Topics
 from .addresses import address_of
 from .admission.port import Admission
 from .bus.port import Bus, ControlFeed
+from .credentials.credentials import Credentials
+from .credentials.sources import NoSecret
 from .embedded.server import EmbeddedServer
 from .gateway.brakes import Brakes
 from .gateway.clock import Clock
 from .gateway.gateway import Gateway, Ports
 from .gateway.reception import Rules
 from .gateway.room import Room
+from .health.desk import Manner
+from .health.port import Health
+from .health.target_health import TargetHealth
 from .http.caller import Caller
 from .http.transport import AiohttpTransport
 from .ops.admission_meter import admission_readings
 from .ops.bus_meter import bus_readings
 from .ops.gateway_meter import MetricsListener
+from .ops.health_meter import health_readings
 from .ops.metrics import Metrics
 from .settings import Settings
 from .shared_store import SharedStore
@@ -50,6 +58,8 @@ class WorkerOptions:
     simulator: str | None = None
     #: Stop when standard input ends.
     exit_with_parent: bool = False
+    #: Hears every secret before it is used, so that logs can keep it out of sight.
+    learned: Callable[[str], object] = lambda _: None
 
 
 class NotConfigured(Exception):  # noqa: N818 - the name is the state
@@ -63,6 +73,8 @@ class Worker:
     bus: Bus
     gateway: Gateway
     admission: Admission
+    health: Health
+    credentials: Credentials
     control: ControlFeed
     metrics: Metrics
 
@@ -72,7 +84,7 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
     """Put a worker together, and close what it needs when it is done with. Raises `NotConfigured`."""
     config = settings.config
     prices = await asyncio.to_thread(GenaiPrices.load)
-    rules = gateway_rules(config, options.simulator)
+    rules = gateway_rules(config, options.simulator, ListedModels.load(prices.window))
     async with AsyncExitStack() as stack:
         server = await _embedded(config, stack)
         bus = make_bus(config, options.slot, server)
@@ -80,6 +92,8 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
         transport = await stack.enter_async_context(AiohttpTransport(connections=config.limits.in_flight))
         listener, clock = MetricsListener(), Clock(chance=random.random)
         brakes, estimates = Brakes(config.limits.in_flight, clock.now_us), await asyncio.to_thread(make_estimator)
+        health = store.health(Manner(breaker_rules(config), clock.now_us, random.random))
+        credentials = await stack.enter_async_context(_credentials(config, options.learned))
         ports = Ports(
             bus=bus,
             journal=store.journal(),
@@ -90,18 +104,37 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
             prices=prices,
             listener=listener,
             clock=clock,
+            circuits=TargetHealth(health, clock.now_us),
+            secrets=credentials,
         )
         room = Room(config.limits.in_flight, config.limits.in_flight_bytes)
         gateway = Gateway(ports, rules, Rulebook.of(config), room)
         control = make_control(config, server)
         admission = admission_readings(lambda: gateway.waiting, brakes, estimates)
-        metrics = Metrics([listener, admission, store.meter, bus_readings(bus.status)])
-        yield Worker(bus, gateway, ports.admission, control, metrics)
+        circuits = health_readings(health.status)
+        metrics = Metrics([listener, admission, circuits, store.meter, bus_readings(bus.status)])
+        yield Worker(bus, gateway, ports.admission, health, credentials, control, metrics)
 
 
-def gateway_rules(config: Config, simulator: str | None) -> Rules:
-    """Return what the gateway goes by. Raises `NotConfigured`."""
-    routes = build_routes(config, simulator)
+@asynccontextmanager
+async def _credentials(config: Config, learned: Callable[[str], object]) -> AsyncGenerator[Credentials, None]:
+    """Read all credentials, and keep renewing those that may change. Raises `NotConfigured`."""
+    try:
+        async with Credentials.of(config.providers, learned) as credentials:
+            yield credentials
+    except NoSecret as error:
+        raise NotConfigured(str(error)) from error
+
+
+def breaker_rules(config: Config) -> BreakerRules:
+    """Return by which rule each deployment's circuit opens."""
+    rules = {each.id: breaker_rule(model.route.breaker) for model in config.models for each in model.deployments}
+    return BreakerRules(rules)
+
+
+def gateway_rules(config: Config, simulator: str | None, data: ModelData = NO_MODEL_DATA) -> Rules:
+    """Return what the gateway goes by; `data` is what is known of models. Raises `NotConfigured`."""
+    routes = build_routes(config, simulator, data)
     if isinstance(routes, Unroutable):
         raise NotConfigured("\n".join(routes.problems))
     topics = Topics(config.prefix)

@@ -1,14 +1,21 @@
-"""What all workers share: the journal and admission, in one Redis or Valkey."""
+"""What all workers share: the journal, admission and health, in one Redis or Valkey."""
 
 import secrets
 from contextlib import AsyncExitStack
+from typing import Final
 
 from ..producers.redis_link import Address, RedisLink
 from ..schemas.config import Config
 from .admission.redis import RedisAdmission
+from .health.desk import Manner
+from .health.redis import RedisHealth
 from .journal.claims import Keeping
 from .journal.on_redis import RedisJournal
 from .ops.store_meter import MeteredStore, StoreMeter
+
+#: Whoever asks for health waits no longer: without the store each worker goes by what it sees itself.
+_HEALTH_SECONDS: Final = 1.0
+_SECONDS: Final = 10.0
 
 
 class SharedStore:
@@ -35,7 +42,11 @@ class SharedStore:
         dead_after = self._config.admission.dead_after
         return RedisAdmission(self._connection(), self._prefix, self._owner, dead_after=dead_after)
 
-    def _connection(self) -> MeteredStore:
-        link = RedisLink(self._address)
+    def health(self, manner: Manner) -> RedisHealth:
+        """Return health."""
+        return RedisHealth(self._connection(_HEALTH_SECONDS), self._prefix, self._owner, manner)
+
+    def _connection(self, seconds: float = _SECONDS) -> MeteredStore:
+        link = RedisLink(self._address, timeout_seconds=seconds)
         self._stack.push_async_callback(link.close)
         return self.meter.on(link)

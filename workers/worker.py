@@ -85,13 +85,21 @@ Broken = Sequence[Callable[[], Awaitable[object]]]
 async def in_company(worker: Worker) -> AsyncGenerator[Broken, None]:
     """Be heard of by the other workers, and hear what people say to all; yield what must not end before the worker."""
     living = asyncio.create_task(worker.admission.run())
+    watching = asyncio.create_task(worker.health.run())
     try:
         await worker.control.start(worker.gateway.heard)
         await worker.control.ready()
-        yield (worker.gateway.broken, worker.control.closed, lambda: asyncio.shield(living))
+        yield (
+            worker.gateway.broken,
+            worker.control.closed,
+            worker.credentials.broken,
+            lambda: asyncio.shield(living),
+            lambda: asyncio.shield(watching),
+        )
     finally:
-        living.cancel()
-        await asyncio.gather(living, return_exceptions=True)
+        for task in (living, watching):
+            task.cancel()
+        await asyncio.gather(living, watching, return_exceptions=True)
         await _stop_hearing(worker)
 
 

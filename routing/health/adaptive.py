@@ -22,6 +22,7 @@ from enum import Enum, auto
 from typing import Final
 
 from ...schemas.failures import Code
+from ..causes import LOAD
 from ..providers.signals import RateSignal
 from .outlook import Outlook
 
@@ -62,14 +63,14 @@ class Heard(Enum):
     OTHER = auto()
 
 
-_LOAD: Final = frozenset({Code.RATE_LIMITED, Code.OVERLOADED, Code.TIMEOUT})
+_REFUSED: Final = LOAD | {Code.TIMEOUT, Code.UPSTREAM_TIMEOUT}
 
 
 def heard(code: Code | None) -> Heard:
     """Return what a call says that ended with this failure, or with none."""
     if code is None:
         return Heard.SERVED
-    return Heard.REFUSED if code in _LOAD else Heard.OTHER
+    return Heard.REFUSED if code in _REFUSED else Heard.OTHER
 
 
 @dataclass(frozen=True, slots=True)

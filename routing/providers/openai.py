@@ -5,36 +5,28 @@ Source: OpenAI's OpenAPI document (components `CreateChatCompletionResponse`, `C
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
-from ...schemas.failures import Code, failure
+from ...schemas.failures import Code, Failure, failure
 from ...schemas.reply import Tokens
 from ...schemas.request import Endpoint, Request
 from ..http import HttpCall, HttpReply
-from ..retry import Setback
+from ..outcome import Completion, Setback
 from ..target import Target
-from .signals import retry_after, should_retry
+from .body import overridden
+from .errors import Ending, Finish, finish, malformed, setback
+from .family import Family, url_of
+from .one_line import one_line
+from .rules import fitted, has_rules
 
 _PATHS: Final[Mapping[Endpoint, str]] = MappingProxyType(
     {Endpoint.CHAT: "/chat/completions", Endpoint.EMBEDDINGS: "/embeddings", Endpoint.RESPONSES: "/responses"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A usable answer."""
-
-    status: int
-    #: The provider's JSON on one line.
-    body: bytes
-    #: The provider's name of the answer or of the call, for its support desk.
-    request_id: str
-    #: None when the provider did not say.
-    tokens: Tokens | None
+_HEADERS: Final = (("Content-Type", "application/json"),)
 
 
 class _Details(msgspec.Struct):
@@ -56,111 +48,91 @@ class _Usage(msgspec.Struct):
     output_tokens_details: _Details | None = None
 
 
-class _Error(msgspec.Struct):
-    message: str | None = None
-    type: str | None = None
-    #: OpenRouter sends a number.
-    code: str | int | None = None
+class _Choice(msgspec.Struct, gc=False):
+    finish_reason: str | None = None
 
 
 class _Answer(msgspec.Struct):
     id: str | None = None
-    error: _Error | str | None = None
-    choices: msgspec.Raw = msgspec.Raw()
+    #: Of a Response; not text everywhere else.
+    status: Any = None
+    error: Any = None
+    choices: list[_Choice] | None = None
     data: msgspec.Raw = msgspec.Raw()
     output: msgspec.Raw = msgspec.Raw()
     usage: _Usage | None = None
 
 
-_body = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _answer = msgspec.json.Decoder(_Answer)
 _encoder = msgspec.json.Encoder()
 
-#: What each code, or else each type, of an error object means. Source: OpenAI's error codes, its compatible providers'.
-_SAID: Final[Mapping[str, Code]] = MappingProxyType(
-    {
-        "insufficient_quota": Code.QUOTA_EXHAUSTED,
-        "credit_balance_exhausted": Code.QUOTA_EXHAUSTED,
-        "organization_spend_limit_exceeded": Code.QUOTA_EXHAUSTED,
-        "project_spend_limit_exceeded": Code.QUOTA_EXHAUSTED,
-        "organization_usage_limit_exceeded": Code.QUOTA_EXHAUSTED,
-        "billing_hard_limit_reached": Code.QUOTA_EXHAUSTED,
-        "rate_limit_exceeded": Code.RATE_LIMITED,
-        "rate_limit_error": Code.RATE_LIMITED,
-        "slow_down": Code.RATE_LIMITED,
-        "context_length_exceeded": Code.CONTEXT_LENGTH,
-        "content_filter": Code.CONTENT_POLICY,
-        "content_policy_violation": Code.CONTENT_POLICY,
-        "model_not_found": Code.UPSTREAM_NOT_FOUND,
-        "invalid_api_key": Code.AUTHENTICATION,
-        "authentication_error": Code.AUTHENTICATION,
-        "permission_denied": Code.PERMISSION,
-        "overloaded_error": Code.OVERLOADED,
-        "server_is_overloaded": Code.OVERLOADED,
-        "server_error": Code.PROVIDER_ERROR,
-        "invalid_prompt": Code.BAD_REQUEST,
-    }
-)
-
-#: What a status means when the body does not say more.
-_STATUS: Final[Mapping[int, Code]] = MappingProxyType(
-    {
-        400: Code.BAD_REQUEST,
-        401: Code.AUTHENTICATION,
-        402: Code.QUOTA_EXHAUSTED,
-        403: Code.PERMISSION,
-        404: Code.UPSTREAM_NOT_FOUND,
-        408: Code.OVERLOADED,
-        409: Code.OVERLOADED,
-        413: Code.BAD_REQUEST,
-        422: Code.BAD_REQUEST,
-        429: Code.RATE_LIMITED,
-        498: Code.OVERLOADED,
-        503: Code.OVERLOADED,
-        529: Code.OVERLOADED,
-    }
-)
+#: How answers end that are worth no second look.
+_USUAL: Final = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call", None})
 
 
-def encode(request: Request, target: Target, tracing: tuple[tuple[str, str], ...]) -> HttpCall:
-    """Make the call: the request's body with the deployment's model in it, every other byte as it came."""
-    headers = (("Content-Type", "application/json"), *tracing)
-    if target.api_key:
-        headers = (("Authorization", f"Bearer {target.api_key}"), *headers)
-    return HttpCall(target.base_url + _PATHS[request.endpoint], headers, _with_model(request, target))
+def encode(request: Request, target: Target) -> HttpCall | Failure:
+    """Make the call: the body with the deployment's model and overrides in it, every other byte as it came."""
+    url = url_of(request, target, _PATHS, quote(target.upstream_model, safe=""))
+    if isinstance(url, Failure):
+        return url
+    if not has_rules(target.service):
+        return HttpCall(url, _HEADERS, _with_model(request, target))
+    fit = fitted(overridden(request, target), request.endpoint, target.service, target.provider)
+    if isinstance(fit, Failure):
+        return fit
+    return HttpCall(url, _HEADERS, _named(fit.fields, target), fit.notes)
 
 
 def _with_model(request: Request, target: Target) -> bytes:
-    if request.model == target.upstream_model:
+    if request.model == target.upstream_model and not target.params:
         return request.body
-    fields = _body.decode(request.body)
+    return _named(overridden(request, target), target)
+
+
+def _named(fields: dict[str, msgspec.Raw], target: Target) -> bytes:
     fields["model"] = msgspec.Raw(_encoder.encode(target.upstream_model))
     return _encoder.encode(fields)
 
 
-def decode(reply: HttpReply, endpoint: Endpoint) -> Completion | Setback:
+def decode(reply: HttpReply, request: Request, target: Target) -> Completion | Setback:
     """Read what came back. What is not understood is a failure, never a success."""
+    if reply.status != 200:
+        return setback(reply, target)
     try:
-        reply.body.decode()
+        if not reply.body.isascii():
+            reply.body.decode()
         answer = _answer.decode(reply.body)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and msgspec.DecodeError are ValueErrors
-        return _malformed(reply, str(error)) if reply.status == 200 else _refusal(reply, None, None)
-    if reply.status != 200 or answer.error is not None:
-        return _refusal(reply, answer.error, _one_line(reply.body))
-    if not _has_answer(answer, endpoint):
-        return _malformed(reply, f"a JSON object without an answer for {endpoint}")
+        return setback(reply, target, malformed(str(error)))
+    why = _why_not(answer, request.endpoint, target)
+    if why is not None:
+        return setback(reply, target, why, _tokens(answer.usage))
     request_id = reply.headers.get("x-request-id") or answer.id or ""
-    return Completion(reply.status, _one_line(reply.body), request_id, _tokens(answer.usage))
+    return Completion(reply.status, one_line(reply.body), request_id, _tokens(answer.usage))
+
+
+def _why_not(answer: _Answer, endpoint: Endpoint, target: Target) -> Failure | None:
+    """Return why this is no answer, None if it is one."""
+    if answer.error is not None:
+        return failure(Code.PROVIDER_ERROR, given="an error that is not described")
+    if not _has_answer(answer, endpoint):
+        return malformed(f"a JSON object without an answer for {endpoint}")
+    if endpoint is Endpoint.RESPONSES and answer.status not in (None, "completed"):
+        return _failed(finish(target, str(answer.status), Ending.RESPONSE))
+    for choice in answer.choices or ():
+        if choice.finish_reason not in _USUAL and (why := _failed(finish(target, choice.finish_reason))):
+            return why
+    return None
 
 
 def _has_answer(answer: _Answer, endpoint: Endpoint) -> bool:
-    part = {Endpoint.CHAT: answer.choices, Endpoint.EMBEDDINGS: answer.data, Endpoint.RESPONSES: answer.output}
-    return bytes(part[endpoint]).startswith(b"[")
+    if endpoint is Endpoint.CHAT:
+        return answer.choices is not None
+    return bytes(answer.data if endpoint is Endpoint.EMBEDDINGS else answer.output).startswith(b"[")
 
 
-def _one_line(body: bytes) -> bytes:
-    body = body.strip()
-    return msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else body
+def _failed(ended: Finish | Failure) -> Failure | None:
+    return ended if isinstance(ended, Failure) else None
 
 
 def _tokens(usage: _Usage | None) -> Tokens | None:
@@ -180,24 +152,4 @@ def _tokens(usage: _Usage | None) -> Tokens | None:
     )
 
 
-def _malformed(reply: HttpReply, why: str) -> Setback:
-    """Report a 200 that cannot be used: it may have been billed."""
-    failed = failure(Code.MALFORMED_RESPONSE, expected="the JSON of an answer", given=why)
-    return Setback(failed, retry_after(reply.headers), should_retry(reply.headers), reply.status)
-
-
-def _refusal(reply: HttpReply, error: _Error | str | None, body: bytes | None) -> Setback:
-    """Report an error; the page of a proxy in between is one by its status alone, and has no `body` to pass on."""
-    said = _Error(message=error) if isinstance(error, str) else error or _Error()
-    message = f"HTTP {reply.status}: {said.message or 'no message'}"
-    failed = failure(_meaning(reply.status, said), given=message)
-    return Setback(failed, retry_after(reply.headers), should_retry(reply.headers), reply.status, body)
-
-
-def _meaning(status: int, said: _Error) -> Code:
-    for word in (said.code, said.type):
-        if isinstance(word, str) and word in _SAID:
-            return _SAID[word]
-    if status == 200 and isinstance(said.code, int):
-        status = said.code
-    return _STATUS.get(status, Code.PROVIDER_ERROR if status >= 500 or status == 200 else Code.BAD_REQUEST)
+FAMILY: Final = Family(encode, decode, _PATHS)

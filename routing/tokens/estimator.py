@@ -9,6 +9,7 @@ import msgspec
 from ...schemas.reply import Tokens
 from ...schemas.request import Request
 from ..estimate import TokenEstimate
+from ..providers.body import as_sent
 from ..target import Target
 from .bounds import Bounds, most_input, most_output
 from .learned import Ratio, Remembered
@@ -56,7 +57,7 @@ class _Measure(msgspec.Struct, frozen=True, gc=False):
 class _Lesson:
     """What was learned of a model, or of a key's requests to it."""
 
-    __slots__ = ("counted", "guessed", "output")
+    __slots__ = ("cached", "counted", "guessed", "output")
 
     def __init__(self, model: "_Lesson | None" = None) -> None:
         #: Tokens per expected token, where texts were counted and where they were not.
@@ -64,6 +65,8 @@ class _Lesson:
         self.guessed: Ratio = Ratio(1.0 if model is None else model.guessed.value, _INPUT_WEIGHT)
         #: Output tokens per choice.
         self.output: Ratio = Ratio(float(_OUTPUT) if model is None else model.output.value, _OUTPUT_WEIGHT)
+        #: Cached tokens per input token.
+        self.cached: Ratio = Ratio(0.0 if model is None else model.cached.value, _INPUT_WEIGHT)
 
     def input(self, measure: _Measure) -> Ratio:
         return self.guessed if measure.counted is None else self.counted
@@ -94,6 +97,10 @@ class TokenEstimator:
         self._pairs: Remembered[tuple[str, str, str], _Lesson] = Remembered(_PAIRS)
         self._models: Remembered[tuple[str, str], _Lesson] = Remembered(_MODELS)
         self._beyond: Remembered[str, _Beyond] = Remembered(_MODELS)
+        self._measured: tuple[Request, dict[str | None, _Measure]] | None = None
+        #: Of those of which nothing was learned.
+        self._no_lesson = _Lesson()
+        self._not_beyond = _Beyond()
         self._input_error = Ratio(0.0, _FIRST_ERRORS)
         self._output_error = Ratio(0.0, _FIRST_ERRORS)
 
@@ -133,14 +140,16 @@ class TokenEstimator:
 
     def _estimate(self, measure: _Measure, request: Request, target: Target) -> TokenEstimate:
         lesson, weight = self._lesson(request, target), measure.weight
-        bounds, beyond = self.bounds(target), self._beyond.get(target.id) or _Beyond()
+        bounds, beyond = self.bounds(target), self._beyond.get(target.id) or self._not_beyond
         worst_input = most_input(weight, bounds, counted=measure.counted) + beyond.input
         worst_output = most_output(weight, bounds) + beyond.output
+        input_ = min(max(round(lesson.input(measure).value * measure.expected), 1), worst_input)
         return TokenEstimate(
-            input=min(max(round(lesson.input(measure).value * measure.expected), 1), worst_input),
+            input=input_,
             output=min(max(round(lesson.output.value * weight.choices), 1), worst_output),
             worst_input=worst_input,
             worst_output=worst_output,
+            cached=min(round(lesson.cached.value * input_), input_),
         )
 
     def bounds(self, target: Target) -> Bounds:
@@ -149,7 +158,7 @@ class TokenEstimator:
 
     def _lesson(self, request: Request, target: Target) -> _Lesson:
         model = (target.provider, target.upstream_model)
-        return self._pairs.get((request.key, *model)) or self._models.get(model) or _Lesson()
+        return self._pairs.get((request.key, *model)) or self._models.get(model) or self._no_lesson
 
     def _learn(self, measure: _Measure, request: Request, target: Target, tokens: Tokens) -> None:
         model = (target.provider, target.upstream_model)
@@ -158,6 +167,8 @@ class TokenEstimator:
         for lesson in (own, shared):
             lesson.input(measure).add(tokens.input, measure.expected)
             lesson.output.add(tokens.output, measure.weight.choices)
+            if tokens.input:
+                lesson.cached.add(tokens.cached, tokens.input)
 
     def _go_beyond(self, target: Target, tokens: Tokens, estimate: TokenEstimate) -> bool:
         """Widen a deployment's worst case if it was not the worst."""
@@ -170,17 +181,29 @@ class TokenEstimator:
         return True
 
     def _measure(self, request: Request, target: Target) -> _Measure:
+        """Measure a request; the last one is remembered, because all of its deployments are asked about in a row."""
+        asked = as_sent(request, target)
+        encoding = encoding_of(target.provider, target.upstream_model) if self._vocabularies else None
+        if self._measured is None or self._measured[0] is not asked:
+            self._measured = asked, {}
+        measures = self._measured[1]
+        measure = measures.get(encoding)
+        if measure is None:
+            measure = measures[encoding] = self._measure_anew(asked, encoding)
+        return measure
+
+    def _measure_anew(self, request: Request, encoding: str | None) -> _Measure:
         weight = weigh(request)
-        counted = self._count(weight, target)
+        counted = self._count(weight, encoding)
         text = weight.text_bytes * _PER_BYTE if counted is None else counted
         media = weight.images * _PER_IMAGE + weight.audio * _PER_AUDIO
         expected = text + weight.json_bytes * _PER_BYTE + weight.pieces * _PER_PIECE + weight.ids + media
         return _Measure(weight, max(expected, 1.0), counted)
 
-    def _count(self, weight: Weight, target: Target) -> int | None:
-        if not self._vocabularies or not weight.texts or weight.text_bytes > _LONGEST_COUNTED:
+    def _count(self, weight: Weight, encoding: str | None) -> int | None:
+        if encoding is None or not weight.texts or weight.text_bytes > _LONGEST_COUNTED:
             return None
-        vocabulary = self._vocabularies.get(encoding_of(target.provider, target.upstream_model) or "")
+        vocabulary = self._vocabularies.get(encoding)
         return None if vocabulary is None else sum(map(vocabulary.count, weight.texts))
 
 

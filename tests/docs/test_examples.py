@@ -26,7 +26,8 @@ SHOWN = ("text", "")
 #: What the examples call beside `headgate`, `make` and files of the checkout.
 OTHERS = {"curl", "docker", "duckdb", "kafka-topics.sh"}
 #: Values that examples read from the environment.
-ENVIRON = dict.fromkeys(["OPENAI_API_KEY", "VLLM_KEY", "KAFKA_PASSWORD", "REDIS_PASSWORD"], "value")
+VARIABLES = ("OPENAI_API_KEY", "OUR_OPENAI_KEY", "CEREBRAS_API_KEY", "FIRST_KEY", "VLLM_KEY", "KAFKA_PASSWORD")
+ENVIRON = dict.fromkeys([*VARIABLES, "REDIS_PASSWORD"], "value")
 
 
 def commands_of(block):

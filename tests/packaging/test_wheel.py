@@ -73,7 +73,7 @@ def test_every_package_is_marked_as_typed(contents):
     assert [room for room in ROOMS if f"headgate/{room}/py.typed" not in contents] == []
 
 
-@pytest.mark.parametrize("suffix", [".sql", ".lua"])
+@pytest.mark.parametrize("suffix", [".sql", ".lua", ".toml"])
 def test_there_are_files_beside_the_modules(contents, suffix):
     assert [name for name in contents if name.endswith(suffix)]
 
@@ -97,6 +97,7 @@ def test_the_files_beside_the_modules_are_found_from_the_wheel(installed, tmp_pa
     code = (
         "from pathlib import Path; from headgate.reporting.ledger import Ledger; "
         "from headgate.workers.bus.streams.settings import script; "
-        "Ledger.open(Path('a.duckdb')).close(); script('commit')"
+        "from headgate.routing.providers.error_table import error_rows; "
+        "Ledger.open(Path('a.duckdb')).close(); script('commit'); error_rows()"
     )
     run(installed / "python", "-c", code, cwd=tmp_path)

@@ -1,23 +1,21 @@
 """The OpenAI wire: what is sent is the request's bytes, what comes back is understood or a failure."""
 
-import csv
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.routing.http import HttpReply
-from headgate.routing.providers.openai import Completion, decode, encode
-from headgate.routing.retry import Setback
+from headgate.routing.outcome import Completion, Setback
+from headgate.routing.providers.auth import authorized
+from headgate.routing.providers.openai import decode, encode
+from headgate.routing.service import Auth
 from headgate.routing.target import Target
 from headgate.schemas.failures import CATALOGUE, Code
 from headgate.schemas.reply import Tokens
 from headgate.schemas.request import Endpoint, Request
 from headgate.schemas.topics import Lane
-
-ERRORS = Path(__file__).parents[2].parent / "shared" / "providers" / "errors.csv"
 
 
 def request(body, endpoint=Endpoint.CHAT, model="small"):
@@ -31,7 +29,7 @@ def target(**changes):
 
 def test_only_the_model_changes_in_the_body():
     body = b'{ "messages":[{"role":"user","content":"\\u00e9 \xc3\xa9 1e400 0.10"}],"model": "small","x":1.50 }'
-    sent = encode(request(body), target(), ())
+    sent = encode(request(body), target())
     assert sent.body == (
         b'{"messages":[{"role":"user","content":"\\u00e9 \xc3\xa9 1e400 0.10"}],"model":"gpt-4o-mini","x":1.50}'
     )
@@ -39,13 +37,13 @@ def test_only_the_model_changes_in_the_body():
 
 def test_a_body_that_already_names_the_upstream_model_is_sent_as_it_came():
     body = b'{"model": "gpt-4o-mini", "messages": [1] }'
-    assert encode(request(body, model="gpt-4o-mini"), target(), ()).body is body
+    assert encode(request(body, model="gpt-4o-mini"), target()).body is body
 
 
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.text() | st.integers() | st.booleans(), st.lists)))
 def test_every_other_field_survives(fields):
     body = {**fields, "model": "small", "messages": [1]}
-    sent = json.loads(encode(request(json.dumps(body).encode()), target(), ()).body)
+    sent = json.loads(encode(request(json.dumps(body).encode()), target()).body)
     assert sent == {**body, "model": "gpt-4o-mini"}
 
 
@@ -58,7 +56,9 @@ def test_every_other_field_survives(fields):
     ],
 )
 def test_each_endpoint_has_its_path_and_the_credential_its_header(endpoint, path):
-    call = encode(request(b'{"model":"small"}', endpoint), target(), (("X-Trace", "1"),))
+    call = authorized(
+        encode(request(b'{"model":"small"}', endpoint), target()), Auth.BEARER, "sk-secret", (("X-Trace", "1"),)
+    )
     assert call.url == "http://127.0.0.1:1/v1" + path
     assert dict(call.headers) == {
         "Authorization": "Bearer sk-secret",
@@ -68,7 +68,7 @@ def test_each_endpoint_has_its_path_and_the_credential_its_header(endpoint, path
 
 
 def test_a_credential_is_never_shown():
-    call = encode(request(b'{"model":"small"}'), target(), ())
+    call = authorized(encode(request(b'{"model":"small"}'), target()), Auth.BEARER, "sk-secret")
     assert "sk-secret" not in repr(call) + repr(target())
 
 
@@ -87,7 +87,7 @@ def test_chat_usage_counts_cached_and_reasoning_tokens_inside_their_sums():
         "prompt_tokens_details": {"cached_tokens": 30},
         "completion_tokens_details": {"reasoning_tokens": 20},
     }
-    got = decode(ok(answer(usage=usage)), Endpoint.CHAT)
+    got = decode(ok(answer(usage=usage)), request(b"{}", Endpoint.CHAT), target())
     assert isinstance(got, Completion)
     assert got.tokens == Tokens(input=100, cached=30, output=50, reasoning=20)
     assert got.request_id == "chatcmpl-1"
@@ -95,20 +95,24 @@ def test_chat_usage_counts_cached_and_reasoning_tokens_inside_their_sums():
 
 def test_responses_usage_is_read_in_its_own_dialect():
     usage = {"input_tokens": 7, "output_tokens": 3, "output_tokens_details": {"reasoning_tokens": 1}}
-    got = decode(ok(json.dumps({"output": [], "error": None, "usage": usage}).encode()), Endpoint.RESPONSES)
+    got = decode(
+        ok(json.dumps({"output": [], "error": None, "usage": usage}).encode()),
+        request(b"{}", Endpoint.RESPONSES),
+        target(),
+    )
     assert isinstance(got, Completion)
     assert got.tokens == Tokens(input=7, output=3, reasoning=1)
 
 
 def test_an_answer_without_usage_says_that_nobody_knows():
-    got = decode(ok(answer()), Endpoint.CHAT)
+    got = decode(ok(answer()), request(b"{}", Endpoint.CHAT), target())
     assert isinstance(got, Completion)
     assert got.tokens is None
 
 
 def test_a_body_of_many_lines_becomes_one_line_with_the_same_meaning():
     pretty = b"\n\n\n" + json.dumps({"choices": [{"text": "a\nb"}]}, indent=2).encode() + b"\r\n"
-    got = decode(ok(pretty), Endpoint.CHAT)
+    got = decode(ok(pretty), request(b"{}", Endpoint.CHAT), target())
     assert isinstance(got, Completion)
     assert b"\n" not in got.body
     assert json.loads(got.body) == {"choices": [{"text": "a\nb"}]}
@@ -119,7 +123,7 @@ def test_a_body_of_many_lines_becomes_one_line_with_the_same_meaning():
     [b"", b"{", b"\xff", b"[]", b"null", b"{}", b'{"choices": null}', b'{"choices": "no"}', b"<html>", b"[" * 100_000],
 )
 def test_a_200_that_cannot_be_used_is_a_failure_that_may_be_billed(body):
-    got = decode(ok(body), Endpoint.CHAT)
+    got = decode(ok(body), request(b"{}", Endpoint.CHAT), target())
     assert isinstance(got, Setback)
     assert got.failure.code is Code.MALFORMED_RESPONSE
     assert CATALOGUE[got.failure.code].may_be_billed
@@ -136,7 +140,7 @@ def test_a_200_that_cannot_be_used_is_a_failure_that_may_be_billed(body):
     ],
 )
 def test_an_error_inside_a_200_is_an_error(error, code):
-    got = decode(ok(json.dumps({"error": error, "choices": []}).encode()), Endpoint.CHAT)
+    got = decode(ok(json.dumps({"error": error, "choices": []}).encode()), request(b"{}", Endpoint.CHAT), target())
     assert isinstance(got, Setback)
     assert got.failure.code is code
 
@@ -161,53 +165,75 @@ def test_an_error_inside_a_200_is_an_error(error, code):
 )
 def test_codes_and_types_come_before_the_status(status, error, code):
     body = json.dumps({"error": {"message": "no", **error}}).encode()
-    got = decode(HttpReply(status, {"retry-after": "3"}, body), Endpoint.CHAT)
+    got = decode(HttpReply(status, {"retry-after": "3"}, body), request(b"{}", Endpoint.CHAT), target())
     assert isinstance(got, Setback)
     assert (got.failure.code, got.retry_after, got.status, got.body) == (code, 3.0, status, body)
 
 
 def test_the_page_of_a_proxy_is_an_error_by_its_status():
-    got = decode(HttpReply(502, {}, b"<html>bad gateway</html>"), Endpoint.CHAT)
+    got = decode(HttpReply(502, {}, b"<html>bad gateway</html>"), request(b"{}", Endpoint.CHAT), target())
     assert isinstance(got, Setback)
     assert (got.failure.code, got.body) == (Code.PROVIDER_ERROR, None)
 
 
 @given(st.integers(100, 599), st.binary(), st.sampled_from(list(Endpoint)))
 def test_no_bytes_raise_and_none_but_a_200_complete(status, body, endpoint):
-    got = decode(HttpReply(status, {}, body), endpoint)
+    got = decode(HttpReply(status, {}, body), request(b"{}", endpoint), target())
     assert isinstance(got, Setback) or status == 200
 
 
-EXPECTED = {
-    "rate_limit": {Code.RATE_LIMITED},
-    "ramp_limit": {Code.RATE_LIMITED},
-    "quota": {Code.QUOTA_EXHAUSTED},
-    "auth": {Code.AUTHENTICATION, Code.PERMISSION},
-    "server": {Code.PROVIDER_ERROR},
-    "overloaded": {Code.OVERLOADED},
-    "context_window": {Code.CONTEXT_LENGTH},
-    "content_filter": {Code.CONTENT_POLICY},
-    "timeout": {Code.OVERLOADED},
-    "conflict": {Code.OVERLOADED},
-}
-
-
-def _openai_rows():
-    if not ERRORS.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason="errors.csv of the shared provider facts is absent"))]
-    with ERRORS.open() as file:
-        rows = [
-            row
-            for row in csv.DictReader(file)
-            if row["family"] == "openai" and row["class"] in EXPECTED and row["http_status"] != "200"
-        ]
-    return [pytest.param(row, id=f"{row['http_status']}-{row['value'][:40]}") for row in rows]
-
-
-@pytest.mark.parametrize("row", _openai_rows())
-def test_the_known_errors_of_the_wire_mean_what_is_recorded(row):
-    code = row["value"].split(" ")[0] if "code" in row["where"] else None
-    body = json.dumps({"error": {"message": "no", "type": "x", "code": code}}).encode()
-    got = decode(HttpReply(int(row["http_status"]), {}, body), Endpoint.CHAT)
+def test_a_choice_that_ended_in_failure_is_a_failure_and_its_tokens_are_known():
+    body = answer(choices=[{"finish_reason": "stop"}, {"finish_reason": "error"}], usage={"prompt_tokens": 7})
+    got = decode(ok(body), request(b"{}"), target())
     assert isinstance(got, Setback)
-    assert got.failure.code in EXPECTED[row["class"]]
+    assert (got.failure.code, got.tokens, got.body) == (Code.PROVIDER_ERROR, Tokens(input=7), body)
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "function_call", "content_filter", "eos", None])
+def test_an_answer_that_ended_well_passes_as_it_came(reason):
+    body = answer(choices=[{"index": 0, "finish_reason": reason}])
+    got = decode(ok(body), request(b"{}"), target())
+    assert isinstance(got, Completion)
+    assert got.body == body
+
+
+@pytest.mark.parametrize(
+    "reason", ["insufficient_system_resource", "network_error", "error", "abort", "brand_new", "completed", "", 7]
+)
+def test_an_answer_that_did_not_end_well_is_none(reason):
+    got = decode(ok(answer(choices=[{"index": 0, "finish_reason": reason}])), request(b"{}"), target())
+    assert isinstance(got, Setback)
+
+
+def test_an_ending_that_nobody_knows_is_not_paid_for_again_but_what_came_is_passed_on():
+    body = answer(choices=[{"index": 0, "message": {"content": "x"}, "finish_reason": "brand_new"}])
+    got = decode(ok(body), request(b"{}"), target())
+    assert (got.failure.code, got.failure.retriable, got.body) == (Code.MALFORMED_RESPONSE, False, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        ("completed", None, None),
+        ("incomplete", None, None),
+        (None, None, None),
+        ("failed", {"code": "server_error", "message": "no"}, Code.PROVIDER_ERROR),
+        ("failed", {"code": "rate_limit_exceeded", "message": "no"}, Code.RATE_LIMITED),
+        ("failed", None, Code.PROVIDER_ERROR),
+        ("cancelled", None, Code.PROVIDER_ERROR),
+        ("queued", None, Code.MALFORMED_RESPONSE),
+        ("brand_new", None, Code.MALFORMED_RESPONSE),
+        (7, None, Code.MALFORMED_RESPONSE),
+    ],
+)
+def test_a_response_is_what_its_status_says(status, error, code):
+    body = json.dumps({"id": "resp_1", "status": status, "error": error, "output": []}).encode()
+    got = decode(ok(body), request(b"{}", Endpoint.RESPONSES), target())
+    assert (got.failure.code if isinstance(got, Setback) else None) is code
+
+
+@pytest.mark.parametrize("status", ["success", 0, 1.5, {"code": [1]}, True])
+def test_the_status_of_anything_else_means_nothing(status):
+    body = json.dumps({"status": status, "data": [], "choices": []}).encode()
+    for endpoint in (Endpoint.EMBEDDINGS, Endpoint.CHAT):
+        assert isinstance(decode(ok(body), request(b"{}", endpoint), target()), Completion)

@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.routing.plan import Routes, make_plan
+from headgate.routing.plan import Routes
+from headgate.routing.plan import make_plan as planned
 from headgate.routing.prices import from_config
 from headgate.routing.routes import Unroutable, build_routes
+from headgate.routing.standing import Quiet
 from headgate.routing.target import Plan, RetryPolicy
 from headgate.schemas import config as c
 from headgate.schemas.failures import Code, Failure
 from headgate.schemas.request import Endpoint, Request
 from headgate.schemas.topics import Lane
-from support.gateways import PRICE, target
+from support.gateways import PRICE, routed, target
 
 
 class Prices:
@@ -33,7 +35,12 @@ def request(model="small", name="r1"):
 
 
 def routes(*targets, allow_unpriced=False):
-    return Routes({"small": Plan(targets, RetryPolicy())}, {}, RetryPolicy(), allow_unpriced=allow_unpriced)
+    models = {"small": routed(Plan(targets, RetryPolicy()))}
+    return Routes(models, {}, RetryPolicy(), allow_unpriced=allow_unpriced)
+
+
+def make_plan(request, routes, prices):
+    return planned(request, routes, prices, Quiet())
 
 
 @given(st.text(), st.lists(st.floats(0, 100), min_size=1, max_size=6))
@@ -104,10 +111,10 @@ CONFIG = c.Config.model_validate(
 
 
 def test_a_config_becomes_routes_with_everything_resolved():
-    plan = build_routes(CONFIG, None).models["small"]
-    a, b = plan.targets
+    plan = make_plan(request(), build_routes(CONFIG, None), Prices(openai__gpt_4o_mini=PRICE))
+    a, b = sorted(plan.targets, key=lambda target: target.id)
     assert plan.policy == RetryPolicy(7, 0.1, 9)
-    assert (a.base_url, a.api_key, a.timeout, a.price) == ("https://api.openai.com/v1", "sk-1", 5, None)
+    assert (a.base_url, a.api_key, a.timeout, a.price) == ("https://api.openai.com/v1", "sk-1", 5, PRICE)
     assert (b.base_url, b.api_key) == ("http://10.0.0.5:8000/v1", None)
     assert b.price == from_config(c.Price(input=Decimal("0.1"), output=Decimal("0.4")))
 

@@ -27,6 +27,9 @@ def test_codes_are_never_renamed():
         *("cancelled", "rate_limited", "quota_exhausted", "overloaded", "provider_error", "bad_request"),
         *("authentication", "permission", "upstream_not_found", "context_length", "content_policy", "timeout"),
         *("connection_failed", "connection_cut", "malformed_response", "interrupted", "internal"),
+        *("id_reused", "unauthenticated", "forbidden", "key_expired", "budget_exceeded", "max_cost_exceeded"),
+        *("limit_too_small", "unsupported_parameter", "unsupported_endpoint"),
+        *("capacity", "upstream_too_large", "upstream_timeout", "model_error"),
     } <= set(Code)
 
 
@@ -50,4 +53,7 @@ def test_a_failure_is_written_without_what_it_does_not_say():
 
 def test_only_what_a_provider_may_have_seen_may_be_billed():
     may = {code for code, entry in CATALOGUE.items() if entry.may_be_billed}
-    assert may == {Code.TIMEOUT, Code.CONNECTION_CUT, Code.MALFORMED_RESPONSE, Code.INTERRUPTED}
+    assert may == {
+        *(Code.TIMEOUT, Code.UPSTREAM_TIMEOUT, Code.CONNECTION_CUT, Code.MALFORMED_RESPONSE, Code.MODEL_ERROR),
+        *(Code.INTERRUPTED, Code.HEDGED),
+    }

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from headgate.routing.access.keyring import Keyring
 from headgate.routing.admission.rulebook import Rulebook
 from headgate.routing.http import HttpReply
-from headgate.routing.plan import Routes
+from headgate.routing.plan import ModelRoute, Routes
 from headgate.routing.prices import Price, Rates
-from headgate.routing.target import Plan, RetryPolicy, Target
+from headgate.routing.target import Fallbacks, Hedge, Plan, RetryPolicy, Target
 from headgate.routing.tokens.estimator import TokenEstimator
+from headgate.routing.tree.chance import seed_of
+from headgate.routing.tree.node import Branch, Leaf, Tree, Twig
+from headgate.routing.tree.strategies import weighted
 from headgate.schemas.config import Config
 from headgate.schemas.record import Record
 from headgate.schemas.reply import decode_reply
@@ -23,6 +26,7 @@ from headgate.workers.admission.memory import MemoryAdmission, MemoryBook
 from headgate.workers.admission.memory_store import MemoryStore
 from headgate.workers.bus.memory import MemoryBus
 from headgate.workers.gateway.brakes import Unbraked
+from headgate.workers.gateway.circuits import Closed
 from headgate.workers.gateway.clock import Clock
 from headgate.workers.gateway.events import Silent
 from headgate.workers.gateway.gateway import Gateway, Ports
@@ -113,6 +117,12 @@ def target(name="d1", **changes):
     return Target(**{**fields, **changes})
 
 
+def routed(plan):
+    """The route of a model that goes to a plan's targets by their weights."""
+    twigs = tuple(Twig(Leaf(each), seed_of(each.id), each.weight) for each in plan.targets)
+    return ModelRoute(Tree(Branch(twigs, weighted)), plan.policy, plan.fallbacks, plan.hedge, plan.shadow)
+
+
 class NoPrices:
     def find(self, *_):
         return None
@@ -138,6 +148,9 @@ class Bench:
     store: MemoryStore = None
     models: dict = field(default_factory=dict)
     allow_unpriced: bool = False
+    circuits: object = field(default_factory=Closed)
+    fallbacks: Fallbacks = field(default_factory=Fallbacks)
+    hedge: Hedge = None
     brakes: object = None
     estimates: TokenEstimator = field(default_factory=TokenEstimator)
 
@@ -155,8 +168,9 @@ class Bench:
         await self.book.open("first life", {}, (), ())
         await self.book.ready("first life")
         self.admission.beat()
-        plan = Plan(self.targets or (target(),), self.policy)
-        routes = Routes({"small": plan, **self.models}, {}, RetryPolicy(), self.allow_unpriced)
+        plan = Plan(self.targets or (target(),), self.policy, self.fallbacks, self.hedge)
+        models = {name: routed(each) for name, each in {"small": plan, **self.models}.items()}
+        routes = Routes(models, {}, RetryPolicy(), self.allow_unpriced)
         rules = Rules(TOPICS, routes, Defaults(), Keyring.of(self.config), self.config.admission.wait_in_memory)
         numbers = iter(range(10**9))
         ports = Ports(
@@ -170,6 +184,7 @@ class Bench:
             listener=Silent(),
             clock=Clock(self.time.now, self.time.sleep, lambda: 0.0),
             new_id=lambda: f"run-{next(numbers)}",
+            circuits=self.circuits,
         )
         self.gateway = Gateway(ports, rules, Rulebook.of(self.config), Room(self.in_flight, 10**9))
         await self.bus.start(self.gateway.admit, self.gateway.committed)

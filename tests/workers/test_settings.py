@@ -208,7 +208,7 @@ operations:
         ("bus: {kafka: {bootstrap_servers: [nowhere]}}", "host:port", "'nowhere'", None),
         ("bus: {kafka: {bootstrap_servers: []}}", "at least 1", "a list", None),
         ("bus: {kafka: {prefix: 'a b'}}", "letters, digits", "'a b'", None),
-        ("models: [{name: a, deployments: []}]", "at least 1", "a list", None),
+        ("models: [{name: a, deployments: []}]", "a route with targets", "neither", None),
         ("providers: {x: {base_url: 'ftp://x'}}", "matches ^https?://", "'ftp://x'", None),
         ("- a", "a mapping", "a list", None),
     ],
@@ -367,6 +367,60 @@ def test_a_secret_in_the_file_is_warned_about_and_a_reference_is_not(load):
     )
     assert [(each.position.line, each.path) for each in settings.warnings] == [(2, "providers.a.api_key")]
     assert SECRET not in str(settings.warnings[0])
+
+
+# Providers of the catalogue
+
+
+def keys_of(settings):
+    return {
+        name: each.api_key and each.api_key.get_secret_value() for name, each in config_of(settings).providers.items()
+    }
+
+
+def test_a_provider_of_the_catalogue_finds_its_credential_in_the_environment(load):
+    settings = load(
+        "providers: {openai: {}, together_ai: {}, zai: {}}", {"OPENAI_API_KEY": SECRET, "ZHIPU_API_KEY": "z"}
+    )
+    assert keys_of(settings) == {"openai": SECRET, "together_ai": None, "zai": "z"}
+    assert settings.secrets() == {SECRET, "z"}
+    assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "{base_url: 'http://elsewhere/v1'}",
+        "{credentials: [{file: /run/secrets/a}]}",
+        "{auth: none}",
+        "{auth: sigv4}",
+    ],
+)
+def test_a_credential_of_the_environment_is_for_nobody_else(load, told):
+    assert keys_of(load(f"providers: {{openai: {told}}}", {"OPENAI_API_KEY": SECRET})) == {"openai": None}
+
+
+def test_what_the_config_says_is_stronger_than_the_environment(load):
+    environ = {"OPENAI_API_KEY": SECRET, "CLOUDFLARE_ACCOUNT_ID": "ambient", "CLOUDFLARE_API_KEY": "c"}
+    text = "providers: {openai: {api_key: mine}, cloudflare-workers-ai: {options: {account_id: told}}}"
+    settings = load(text, environ)
+    assert keys_of(settings) == {"openai": "mine", "cloudflare-workers-ai": "c"}
+    assert config_of(settings).providers["cloudflare-workers-ai"].options == {"account_id": "told"}
+    filled = config_of(load("providers: {cloudflare-workers-ai: {}}", environ))
+    assert filled.providers["cloudflare-workers-ai"].options == {"account_id": "ambient"}
+
+
+def test_an_option_of_the_environment_that_cannot_be_one_is_told_without_its_value(load):
+    error = only_error(load("providers: {cloudflare-workers-ai: {}}", {"CLOUDFLARE_ACCOUNT_ID": f"a/{SECRET}"}))
+    assert error.path == "providers.cloudflare-workers-ai.options.account_id"
+    assert error.given == "what os.environ/CLOUDFLARE_ACCOUNT_ID holds, which is not shown"
+
+
+@pytest.mark.parametrize(
+    "text", ["{openai: sk-1}", "{openai: [1]}", "[openai]", "{openai: {options: 3}}", "{openai: {auth: [x]}}"]
+)
+def test_what_is_no_provider_stays_an_error(load, text):
+    assert only_error(load(f"providers: {text}", {"OPENAI_API_KEY": SECRET}))
 
 
 # The command line

@@ -67,7 +67,8 @@ class World:
     def __init__(self):
         self.bus, self.company, self.said = Bus(), Company(), asyncio.Event()
         self.stopping = Stopping(20)
-        worker = Worker(self.bus, self.company, self.company, self.company, Metrics([]))
+        company = self.company
+        worker = Worker(self.bus, company, company, company, company, company, Metrics([]))
         self.running = asyncio.create_task(_run(worker, self.stopping, self.said.set))
 
     async def status(self):

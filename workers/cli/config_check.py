@@ -8,10 +8,11 @@ from typing import Final
 import click
 
 from ...reporting.tables import Column, Format, Kind, Table, render
-from ...routing.plan import PriceFinder, Routes, priced
+from ...routing.plan import PriceFinder, Routes
 from ...routing.price_list import GenaiPrices
 from ...routing.routes import Unroutable, build_routes
 from ...routing.target import Target
+from ...routing.tree.node import leaves_of
 from ...schemas.json_schemas import SCHEMAS
 from .exits import Status
 from .options import BadUsage
@@ -40,8 +41,10 @@ def check_config(config_file: Path | None, form: str) -> int:
 
 
 def _table(routes: Routes, prices: PriceFinder) -> Table:
-    named = [(name, target) for name, plan in routes.models.items() for target in plan.targets]
-    rows = tuple(_row(name, priced(target, prices)) for name, target in named)
+    named = {
+        (name, leaf.target.id): leaf for name, route in routes.models.items() for leaf in leaves_of(route.tree.root)
+    }
+    rows = tuple(_row(name, leaf.priced(prices)) for (name, _), leaf in named.items())
     return Table(tuple(Column(name, Kind.TEXT) for name in _COLUMNS), rows)
 
 

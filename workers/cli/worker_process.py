@@ -15,6 +15,6 @@ def run(
     """Run a worker to its end and return the exit status."""
     settings = settings_of(config_file, {"operations.worker_port": port})
     operations = settings.config.operations
-    options = WorkerOptions(slot, simulator, exit_with_parent)
-    with Logs(operations.log, operations.log_level, settings.secrets()):
+    with Logs(operations.log, operations.log_level, settings.secrets()) as logs:
+        options = WorkerOptions(slot, simulator, exit_with_parent, logs.learn)
         return run_loop(run_worker(settings, options))

@@ -7,9 +7,9 @@ import msgspec
 
 from ...routing.access.rules import KeyRules
 from ...routing.estimate import estimated_tokens
+from ...routing.outcome import Completion, Setback
 from ...routing.prices import cost_nano
-from ...routing.providers.openai import Completion
-from ...routing.retry import Setback
+from ...routing.providers.body import as_sent
 from ...routing.target import Target
 from ...schemas.failures import CATALOGUE, Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens
@@ -39,9 +39,14 @@ def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
     if isinstance(attempt.result, Completion):
         if attempt.result.tokens is not None:
             return Outcome.SUCCEEDED, attempt.result.tokens
-        return Outcome.UNCERTAIN, estimated_tokens(request)  # answered, and not said for how much
+        return Outcome.UNCERTAIN, estimated_tokens(
+            as_sent(request, attempt.target)
+        )  # answered, and not said for how much
+    said = attempt.result.tokens
+    if said is not None and said != _NO_TOKENS:
+        return Outcome.UNCERTAIN, said  # no answer, and billed for so much all the same
     if CATALOGUE[attempt.result.failure.code].may_be_billed:
-        return Outcome.UNCERTAIN, estimated_tokens(request)
+        return Outcome.UNCERTAIN, estimated_tokens(as_sent(request, attempt.target))
     return Outcome.FAILED, _NO_TOKENS
 
 
@@ -50,8 +55,9 @@ def cost(target: Target, tokens: Tokens) -> int:
     return 0 if target.price is None else cost_nano(target.price, tokens)
 
 
-def attempt_event(job: Job, attempt: Attempt) -> UsageEvent:
+def attempt_event(attempt: Attempt) -> UsageEvent:
     """Make the usage event of an attempt."""
+    job = attempt.job
     outcome, tokens = spent(job.request, attempt)
     result = attempt.result
     return _event(
@@ -80,7 +86,7 @@ def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent
     return [
         _event(
             *known.get(deployment, unknown),
-            estimated_tokens(ways[0].request),
+            _sent_tokens(*known.get(deployment, unknown)),
             event_id=event_id(interrupted.id, number),
             ts=interrupted.began_us,
             outcome=Outcome.UNCERTAIN,
@@ -89,6 +95,10 @@ def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent
         )
         for number, deployment in enumerate(interrupted.attempts, start=1)
     ]
+
+
+def _sent_tokens(job: Job, target: Target) -> Tokens:
+    return estimated_tokens(as_sent(job.request, target))
 
 
 def _event(  # noqa: PLR0913 - the columns of one row
@@ -111,7 +121,7 @@ def _event(  # noqa: PLR0913 - the columns of one row
         request_id=request.id,
         ts=ts,
         outcome=outcome,
-        cause=_cause(job, target, attempt),
+        cause=_cause(job, attempt),
         attempt=attempt,
         key=request.key,
         lane=request.lane,
@@ -140,8 +150,8 @@ def _event(  # noqa: PLR0913 - the columns of one row
     )
 
 
-def _cause(job: Job, target: Target, attempt: int) -> Cause:
-    if target.id in job.fallback:
+def _cause(job: Job, attempt: int) -> Cause:
+    if job.is_fallback:
         return Cause.FALLBACK
     return Cause.FIRST if attempt == 1 else Cause.RETRY
 
@@ -202,14 +212,15 @@ def final_reply(job: Job, ended: Ended, last: Attempt, cost_nano: int) -> Reply:
         request_id=job.request.id,
         status=Status.COMPLETED if why is None else _STATUS.get(why.code, Status.FAILED),
         batch=job.request.batch,
-        model=job.request.model,
+        model=last.job.request.model,
         deployment=last.target.id,
         provider=last.target.provider,
-        attempts=last.number + job.made,
-        tokens=(result.tokens if isinstance(result, Completion) else None) or _NO_TOKENS,
+        attempts=len(ended.run.attempts) + job.made,
+        tokens=result.tokens or _NO_TOKENS,
         cost_nano=cost_nano + job.spent_nano,
         queue_ms=max(0, ended.began_us // 1000 - job.request.enqueued_ms),
         latency_ms=(last.began_us - ended.began_us) // 1000 + last.latency_ms,
+        notes=last.notes,
     )
     return Reply(reply_id(job.request.id), job.request.custom_id, _response(result), why, account)
 

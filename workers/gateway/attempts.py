@@ -1,80 +1,103 @@
 """One request's attempts, from the first to the last: decisions from `routing`, execution by tenacity."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
-from ...routing.admission.step import Park, Refuse, moment
-from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
-from ...routing.providers import openai
-from ...routing.providers.openai import Completion
-from ...routing.retry import Again, GiveUp, Setback, TooLate, decide
-from ...routing.target import Target
-from ...schemas.failures import Code, failure
+from ...routing.admission.step import Drop, Elsewhere, Park, Refuse, moment
+from ...routing.http import HttpCall
+from ...routing.outcome import Completion, Setback
+from ...routing.providers.families import FAMILIES
+from ...routing.retry import (
+    Decision,
+    Defer,
+    FallBack,
+    GiveUp,
+    Situation,
+    TooLate,
+    Wait,
+    after_fallback,
+    decide,
+    decide_unavailable,
+    next_target,
+)
+from ...routing.target import Plan, Target
+from ...schemas.deferral import SLACK_SECONDS
+from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
 from ..journal.claims import Claim, Run
-from .brakes import signal_of
+from .calling import Caller
 from .clock import Clock
-from .gate import Brakes, Entered, Gate
+from .gate import Entered, Gate
+from .hedging import Running, race
 from .job import Attempt, Ended, Job, Left
 from .tolls import Tolls
 
 #: Seconds. A provider may name any number.
 _FOREVER: Final = 1e11
 
-
-class Calls(Protocol):
-    """Carries out one HTTP call."""
-
-    async def call(self, call: HttpCall, seconds: float) -> HttpReply | Setback:
-        """Return the reply, or what prevented one, within so many seconds."""
-        ...
-
-
 #: Hears of an attempt that failed and will be followed by another.
 Followed = Callable[[Attempt], None]
+
+#: Seconds until a deployment that somebody else asks whether it is well again is looked at once more.
+_LOOK_AGAIN: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Makes the attempts of requests; holds nothing of any one of them."""
 
-    calls: Calls
+    caller: Caller
     gate: Gate
-    brakes: Brakes
     tolls: Tolls
     clock: Clock
+    #: Finds where a request for another model goes.
+    plan: Callable[[Request], Plan | Failure]
     #: Seconds; longer waits between attempts are spent outside memory.
     wait_in_memory: float = 10.0
+    #: Requests that may wait here for one deployment to open; more leave memory, or they would fill it.
+    waiting_per_deployment: int = 500
+    #: How many do, by deployment; None: those who wait for something else.
+    waiting: Counter[str | None] = field(default_factory=Counter[str | None])
 
-    async def run(self, job: Job, claim: Claim, so_far: Left | None, followed: Followed) -> Ended | Left:
-        """Try until an answer, a final failure, or the deadline; or until the request has to leave.
-
-        `so_far` is set when it has left for another model: its attempts are counted on.
-        """
-        trying = _Trying(self, job, claim, followed, claim.run)
-        if so_far is not None:
-            trying.run, trying.made = so_far.run, so_far.made
+    async def run(self, job: Job, claim: Claim, followed: Followed) -> Ended | Left:
+        """Try until an answer, a final failure, or the deadline; or until the request has to leave."""
         try:
-            return await trying.execute()
+            return await _Trying(self, job, claim, followed, claim.run).execute()
         except _Leaving as leaving:
             return leaving.outcome
 
+    def ways(self, job: Job) -> list[Job]:
+        """Return the request as it is, and as it may be sent on to other models, near ones first."""
+        ways, known = [job], {job.request.model}
+        for way in ways:
+            for model in (*way.plan.fallbacks.models, *self.tolls.fallbacks(way)):
+                on = None if model in known else self.sent_on(way, model)
+                ways += [] if on is None else [on]
+                known.add(model)
+        return ways
+
+    def sent_on(self, job: Job, model: str) -> Job | None:
+        """Return the request as another model gets it; None: there is no way to that."""
+        request = msgspec.structs.replace(job.request, model=model)
+        plan = self.plan(request)
+        if isinstance(plan, Failure):
+            return None
+        return replace(job, request=request, plan=after_fallback(job.plan, plan), is_fallback=True)
+
 
 class _Leaving(Exception):  # noqa: N818 - it is no error; it ends tenacity's loop
-    """The request leaves from the gate, not from an attempt."""
+    """The request leaves from the gate, or from a wait, not from an attempt."""
 
     def __init__(self, outcome: Ended | Left) -> None:
         super().__init__(outcome)
         self.outcome = outcome
-
-
-#: What follows an attempt.
-_Verdict = Again | GiveUp | TooLate
 
 
 @dataclass(slots=True)
@@ -90,25 +113,36 @@ class _Trying:
     made: int = 0
     last: Attempt | None = None
     began_us: int = 0
+    #: Deployments of the present plan that were tried, in order.
+    tried: tuple[str, ...] = ()
+    #: Models that were asked for, the request's own first.
+    models: list[str] = field(default_factory=list[str])
+    #: Models that there is no way to.
+    barred: frozenset[str] = frozenset()
+    #: Why there is no attempt, or none that went on.
+    why: Failure | None = None
+    #: The deployment whose opening it waits for.
+    waits_for: str | None = None
 
     async def execute(self) -> Ended | Left:
+        self.models.append(self.job.request.model)
         verdict = await self._try()
-        if isinstance(verdict, Again):
+        if isinstance(verdict, Wait | Defer):
             verdict = await self._retry(verdict)
         return self._ended(verdict)
 
-    async def _retry(self, verdict: _Verdict) -> _Verdict:
+    async def _retry(self, verdict: Decision) -> Decision:
         """Let tenacity wait and try; what to wait, and when to stop, is in the verdicts."""
         so_far = verdict
 
-        async def again() -> _Verdict:
+        async def again() -> Decision:
             nonlocal so_far
             so_far = await self._try()
             return so_far
 
         await self._pause(_seconds(so_far))
         await AsyncRetrying(
-            retry=retry_if_result(lambda said: isinstance(said, Again)),
+            retry=retry_if_result(lambda said: isinstance(said, Wait | Defer)),
             wait=lambda _: _seconds(so_far),
             stop=stop_never,
             sleep=self._pause,
@@ -119,62 +153,174 @@ class _Trying:
         """Wait before the next attempt, outside memory if it is long; the failed one is published meanwhile."""
         if seconds > self.parts.wait_in_memory:
             due_us = self.parts.gate.now_us() + round(seconds * 1_000_000)
-            raise _Leaving(Left(self.run, self.made, self.last, Park(due_us)))
-        if self.last is not None:
-            self.followed(self.last)
-            self.last = replace(self.last, published=True)
-        await self.parts.clock.sleep(seconds)
-
-    async def _try(self) -> _Verdict:
-        """Make the next attempt and judge it."""
-        number = self.made + 1
-        target = self.job.plan.target(number)
-        entered = await self._enter(target)
-        name = event_id(self.run.id, number)
+            raise _Leaving(Left(self.run, self.made, self._unpublished(), Park(due_us)))
+        self._publish()
+        waiting, name = self.parts.waiting, self.waits_for
+        waiting[name] += 1
         try:
-            self.last = await self._call(name, number, target, entered)
+            if seconds > 0:
+                await self.parts.clock.sleep(seconds)
         finally:
-            self.parts.gate.left(target.id, entered.demand)
-        self.parts.tolls.over(self.job, self.last)
-        return self._verdict(self.last)
+            waiting[name] -= 1
+            self.waits_for = None
 
-    async def _enter(self, target: Target) -> Entered:
+    def _publish(self) -> None:
+        last = self._unpublished()
+        if last is not None:
+            self.followed(last)
+            self.last = replace(last, published=True)
+
+    async def _try(self) -> Decision:
+        """Make the next attempt and judge it."""
+        circuits = self.parts.caller.circuits
+        target = next_target(self.job.plan, self.tried, circuits.opens_in)
+        if circuits.opens_in(target) > 0:
+            verdict = self._followed_up(lambda: decide_unavailable(self._situation()))
+            return self._queued(target, verdict) if isinstance(verdict, Wait) else verdict
+        target = circuits.armed(target, self.parts.clock.chance())
+        call = FAMILIES[target.wire].encode(self.job.request, target)
+        if isinstance(call, Failure):
+            self.tried, self.why = (*self.tried, target.id), call
+            return self._judge(Setback(call))
+        if not await circuits.may_begin(target, self._next_name(), target.timeout + self.parts.wait_in_memory):
+            return self._queued(target, Wait(_LOOK_AGAIN * (1 + self.parts.clock.chance())))
+        self.tried = (*self.tried, target.id)
+        entered = await self._enter(target)
+        if isinstance(entered, Elsewhere):
+            return self._spent(entered.model)
+        return self._judge(await self._result(entered, target, call))
+
+    async def _result(self, entered: Entered, target: Target, call: HttpCall) -> Completion | Setback:
+        """Make an attempt that was let in, or two of them; what came of it is that of the last."""
+        self._publish()
+        hedge = self.job.plan.hedge
+        if hedge is None or len(self.job.plan.targets) == 1:
+            attempts = [await self._attempt(entered, target, call, self.made)]
+        else:
+            first = self._begun(entered, target, call)
+            attempts = await race(first, hedge.after, self.parts.clock.sleep, self._second)
+        for attempt in attempts:
+            self._publish()
+            self.last, self.why = attempt, None
+            self.parts.tolls.over(attempt)
+        return attempts[-1].result
+
+    def _begun(self, entered: Entered, target: Target, call: HttpCall) -> Running:
+        caller, job, number, began = self.parts.caller, self.job, self.made, self.parts.clock.now()
+        task = asyncio.create_task(self._attempt(entered, target, call, number))
+        name = event_id(self.run.id, number)
+        return Running(task, lambda: caller.abandoned(job, entered, target, name, number, began))
+
+    async def _second(self) -> Running | None:
+        """Begin an attempt beside the one that is slow, if another deployment is open and nobody has to wait for it."""
+        circuits = self.parts.caller.circuits
+        target = circuits.armed(next_target(self.job.plan, self.tried, circuits.opens_in), self.parts.clock.chance())
+        if target.id in self.tried or circuits.opens_in(target) > 0 or self._situation().retries_left <= 0:
+            return None
+        call = FAMILIES[target.wire].encode(self.job.request, target)
+        name = self._next_name()
+        if isinstance(call, Failure) or not await circuits.may_begin(target, name, target.timeout):
+            return None
+        self.tried = (*self.tried, target.id)
+        begun = (*self.run.attempts[: self.made], target.id)
+        entered = await self.parts.gate.try_enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
+        if entered is None:
+            circuits.not_begun(target, name)
+            return None
+        self._entered(entered, begun)
+        return self._begun(entered, target, call)
+
+    def _next_name(self) -> str:
+        """Return what the next attempt will be called."""
+        return event_id(self.run.id, self.made + 1)
+
+    def _queued(self, target: Target, wait: Wait) -> Wait | Defer:
+        """Wait for a deployment in memory, if there are not too many who do; not past the deadline for their sake."""
+        parts, outside = self.parts, self.parts.wait_in_memory + SLACK_SECONDS
+        crowded = parts.waiting[target.id] >= parts.waiting_per_deployment
+        if crowded and wait.seconds > 0 and self._situation().remaining > outside:
+            return Defer(outside)
+        self.waits_for = target.id if wait.seconds > 0 else None
+        return wait
+
+    async def _enter(self, target: Target) -> Entered | Elsewhere:
         """Wait at the gate; once through, the attempt is written down in the journal."""
         begun = (*self.run.attempts[: self.made], target.id)
+        name = self._next_name()
         passage = await self.parts.gate.enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
-        if isinstance(passage, Entered):
-            self.run = Run(self.run.id, passage.at_us, begun)
-            self.made += 1
-            self.began_us = self.began_us or passage.at_us
-            return passage
+        if not isinstance(passage, Entered):
+            self.parts.caller.circuits.not_begun(target, name)
         if isinstance(passage, Refuse):
             raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
-        raise _Leaving(Left(self.run, self.made, self._unpublished(), passage))
+        if isinstance(passage, Park | Drop):
+            raise _Leaving(Left(self.run, self.made, self._unpublished(), passage))
+        if isinstance(passage, Entered):
+            self._entered(passage, begun)
+        return passage
+
+    def _entered(self, entered: Entered, begun: tuple[str, ...]) -> None:
+        self.run = Run(self.run.id, entered.at_us, begun)
+        self.made += 1
+        self.began_us = self.began_us or entered.at_us
+
+    async def _attempt(self, entered: Entered, target: Target, call: HttpCall, number: int) -> Attempt:
+        name = event_id(self.run.id, number)
+        try:
+            return await self.parts.caller.call(self.job, entered, call, target, name, number)
+        finally:
+            self.parts.gate.left(target.id, entered.demand)
 
     def _unpublished(self) -> Attempt | None:
         return None if self.last is None or self.last.published else self.last
 
-    async def _call(self, name: str, number: int, target: Target, entered: Entered) -> Attempt:
-        clock, request = self.parts.clock, self.job.request
-        began = clock.now()
-        seconds = min(target.timeout, request.deadline_ms / 1000 - began)
-        tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(request.id)))
-        outcome = await self.parts.calls.call(openai.encode(request, target, tracing), max(seconds, 0.001))
-        latency = clock.now() - began
-        result = _understood(outcome, request, target)
-        self.parts.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
-        return Attempt(name, number, target, entered.at_us, round(latency * 1000), result, entered.demand)
-
-    def _verdict(self, attempt: Attempt) -> _Verdict:
-        if isinstance(attempt.result, Completion):
+    def _judge(self, result: Completion | Setback) -> Decision:
+        if isinstance(result, Completion):
             return GiveUp()
-        remaining = self.job.request.deadline_ms / 1000 - self.parts.clock.now()
-        made = attempt.number + self.job.made
-        return decide(attempt.result, made, self.job.plan.policy, remaining, self.parts.clock.chance())
+        return self._followed_up(lambda: decide(result, self._situation()))
 
-    def _ended(self, verdict: _Verdict) -> Ended:
+    def _followed_up(self, decision: Callable[[], Decision]) -> Decision:
+        """Decide until it is not about a model that cannot be asked."""
+        verdict = decision()
+        while isinstance(verdict, FallBack):
+            if self._fall_back(verdict.model):
+                return Wait(0)
+            verdict = decision()
+        return verdict
+
+    def _fall_back(self, model: str) -> bool:
+        """Ask for another model from now on; return False when there is no way to it."""
+        job = self.parts.sent_on(self.job, model)
+        if job is None:
+            self.barred |= {model}
+            return False
+        self.models.append(model)
+        self.job, self.tried = job, ()
+        return True
+
+    def _spent(self, model: str) -> Decision:
+        """Ask for the model that a spent budget names, once."""
+        if model not in self.models and self._fall_back(model):
+            return Wait(0)
+        why = self.why or failure(Code.BUDGET_EXCEEDED, given=model)
+        raise _Leaving(Ended(self.run, self.last, why, self.began_us))
+
+    def _situation(self) -> Situation:
+        clock = self.parts.clock
+        return Situation(
+            self.job.plan,
+            self.tried,
+            self.made + self.job.made,
+            tuple(self.models),
+            self.job.request.deadline_ms / 1000 - clock.now(),
+            clock.chance(),
+            self.parts.caller.circuits.opens_in,
+            self.parts.wait_in_memory,
+            self.barred,
+        )
+
+    def _ended(self, verdict: Decision) -> Ended:
         if not isinstance(verdict, TooLate):
-            return Ended(self.run, self.last, None, self.began_us)
+            return Ended(self.run, self.last, self.why, self.began_us)
         earliest_us = self.parts.clock.now_us() + round(min(verdict.seconds, _FOREVER) * 1_000_000)
         expected = f"a deadline after {moment(earliest_us)}"
         last = self.last
@@ -183,28 +329,5 @@ class _Trying:
         return Ended(self.run, last, end, self.began_us)
 
 
-def _seconds(verdict: _Verdict) -> float:
-    return verdict.seconds if isinstance(verdict, Again) else 0.0
-
-
-def _understood(outcome: HttpReply | Setback, request: Request, target: Target) -> Completion | Setback:
-    result = outcome if isinstance(outcome, Setback) else openai.decode(outcome, request.endpoint)
-    return result if isinstance(result, Completion) else _without_secret(result, target)
-
-
-def _without_secret(setback: Setback, target: Target) -> Setback:
-    """Blot out the credential, which some providers quote in their error."""
-    secret = target.api_key
-    if not secret:
-        return setback
-    given, body = setback.failure.given, setback.body
-    if given is not None and secret in given:
-        setback = replace(setback, failure=msgspec.structs.replace(setback.failure, given=given.replace(secret, "***")))
-    if body is not None and secret.encode() in body:
-        setback = replace(setback, body=body.replace(secret.encode(), b"***"))
-    return setback
-
-
-def _header_safe(text: str) -> str:
-    """Make an id fit for a header: ids are the producers' and may hold anything."""
-    return text if text.isascii() and text.isprintable() else text.encode().hex()
+def _seconds(verdict: Decision) -> float:
+    return verdict.seconds if isinstance(verdict, Wait | Defer) else 0.0

@@ -6,9 +6,8 @@ from typing import Final
 
 from ...routing.health.adaptive import Adaptive, Heard, heard
 from ...routing.http import HttpReply
-from ...routing.providers.openai import Completion
+from ...routing.outcome import Completion, Setback
 from ...routing.providers.signals import RateSignal, rate_signal
-from ...routing.retry import Setback
 
 #: A name in a header that says something of rate limits contains one of these.
 _TELLING: Final = ("ratelimit", "rate-limit", "retry-after")

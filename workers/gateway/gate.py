@@ -9,10 +9,9 @@ from typing import Final, Protocol
 
 from ...routing.admission.demand import Demand
 from ...routing.admission.step import Again, Drop, Elsewhere, Park, Pause, Queue, Refuse, Standing, step
-from ...routing.admission.verdict import Busy, Go, Paused, Stale, Verdict
-from ...routing.providers.openai import Completion
+from ...routing.admission.verdict import Busy, Go, Paused, Stale, Verdict, Wait
+from ...routing.outcome import Completion, Setback
 from ...routing.providers.signals import RateSignal
-from ...routing.retry import Setback
 from ...schemas.failures import Code, failure
 from ...schemas.request import Request
 from .asking import Ask
@@ -139,6 +138,15 @@ class Gate:
                 self._give_back(ask, demand)
                 break
         return _CANCELLED
+
+    async def try_enter(self, ask: Ask) -> Entered | None:
+        """Let an attempt through that need not be made: now, or not at all."""
+        demand, verdict = await self._ask(ask, self.now_us())
+        if isinstance(verdict, Go):
+            return Entered(verdict.at_us, demand)
+        if isinstance(verdict, Wait):
+            self._admission.cancel(demand, verdict.ticket_us)
+        return None
 
     async def _wait_for(self, following: Again | Queue | Pause, ask: Ask) -> bool:
         match following:

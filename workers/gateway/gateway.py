@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ...routing.admission.rulebook import Rulebook
@@ -14,9 +14,11 @@ from ...schemas.record import Record
 from ..admission.port import Admission
 from ..bus.port import Bus, Delivery
 from ..journal.claims import Claim, Journal
-from .attempts import Attempts, Calls
+from .attempts import Attempts
 from .batcher import Batcher
+from .calling import Caller, Calls, NoSecrets, Secrets
 from .cancelled import Cancelled
+from .circuits import Circuits, Closed
 from .clock import Clock
 from .desk import Desk
 from .events import Listener
@@ -26,6 +28,7 @@ from .reception import Reception, Rules
 from .room import Room
 from .runner import JournalLines, Runner
 from .tolls import Estimates, Tolls
+from .vitals import Vitals
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ class Ports:
     prices: PriceFinder
     listener: Listener
     clock: Clock
+    circuits: Circuits = field(default_factory=Closed)
+    secrets: Secrets = field(default_factory=NoSecrets)
     new_id: Callable[[], str] = lambda: secrets.token_hex(16)
 
 
@@ -69,8 +74,16 @@ class Gateway:
             sleep=ports.clock.sleep,
             is_cancelled=self._cancelled.covers,
         )
+        self._vitals = Vitals(ports.circuits, ports.estimates)
         self._reception = Reception(
-            rules, ports.bus, self._desk, ports.prices, ports.estimates, ports.clock, self._cancelled.covers
+            rules,
+            ports.bus,
+            self._desk,
+            ports.prices,
+            ports.estimates,
+            ports.clock,
+            self._cancelled.covers,
+            self._vitals,
         )
         self._runner = self._make_runner(rules, rulebook)
 
@@ -82,12 +95,19 @@ class Gateway:
             journal=JournalLines(
                 Batcher(ports.journal.claim), Batcher(ports.journal.answer), self._over.add, self._released.add
             ),
-            attempts=Attempts(ports.calls, self._gate, ports.brakes, tolls, ports.clock, rules.wait_in_memory),
+            attempts=Attempts(
+                Caller(ports.calls, ports.brakes, ports.circuits, ports.clock, ports.secrets, self._vitals),
+                self._gate,
+                tolls,
+                ports.clock,
+                self._reception.plan,
+                rules.wait_in_memory,
+                self._room.requests // 4,
+            ),
             admission=ports.admission,
             tolls=tolls,
             clock=ports.clock,
             new_id=ports.new_id,
-            plan=self._reception.plan,
             wait_in_memory=rules.wait_in_memory,
         )
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from ...routing.access.rules import KeyRules
 from ...routing.admission.demand import Demand
-from ...routing.admission.step import Drop, Elsewhere, Park
-from ...routing.providers.openai import Completion
-from ...routing.retry import Setback
+from ...routing.admission.step import Drop, Park
+from ...routing.outcome import Completion, Setback
 from ...routing.target import Plan, Target
 from ...schemas.deferral import Deferral
 from ...schemas.failures import Failure
@@ -27,8 +26,8 @@ class Job:
     place: str
     #: Set when it comes back from having been parked.
     deferral: Deferral | None = None
-    #: Deployments that it goes to because a budget for the model that it asked for is spent.
-    fallback: frozenset[str] = frozenset()
+    #: Whether it goes to another model than the one that it asked for.
+    is_fallback: bool = False
 
     @property
     def size(self) -> int:
@@ -53,6 +52,8 @@ class Attempt:
     #: Names it at the provider and in the ledger.
     event_id: str
     number: int
+    #: The request as it was asked then: a fallback has another model and plan.
+    job: Job
     target: Target
     #: When it was let in, by the store's clock: what its budgets' windows go by.
     began_us: int
@@ -60,6 +61,8 @@ class Attempt:
     result: Completion | Setback
     #: What it took.
     demand: Demand
+    #: What was left out or put otherwise, for the reply.
+    notes: tuple[str, ...] = ()
     #: Whether its usage event is on its way already.
     published: bool = False
 
@@ -77,11 +80,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The request has to wait longer than it may in memory, or to go elsewhere; or it is another worker's."""
+    """The request has to wait longer than it may in memory, or it is another worker's."""
 
     run: Run
     #: Attempts that were made in this run.
     made: int
     #: An attempt whose usage nobody has published yet.
     last: Attempt | None
-    way: Park | Elsewhere | Drop
+    way: Park | Drop

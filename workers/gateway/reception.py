@@ -9,6 +9,7 @@ from ...routing.access.keyring import Keyring
 from ...routing.access.rules import KeyRules
 from ...routing.admission.step import moment
 from ...routing.plan import PriceFinder, Routes, make_plan
+from ...routing.standing import Standing
 from ...routing.target import Plan
 from ...schemas.deferral import Deferral, original, read_deferral
 from ...schemas.failures import Code, Failure, failure
@@ -52,6 +53,7 @@ class Reception:
     estimates: Estimates
     clock: Clock
     is_cancelled: Callable[[Request], bool]
+    standing: Standing
 
     async def receive(self, delivery: Delivery) -> Job | None:
         """Return the request to run, or None when it has been answered, or parked again."""
@@ -116,7 +118,7 @@ class Reception:
 
     def plan(self, request: Request) -> Plan | Failure:
         """Return where a request goes, at no more than it may cost."""
-        plan = make_plan(request, self.rules.routes, self.prices)
+        plan = make_plan(request, self.rules.routes, self.prices, self.standing)
         if isinstance(plan, Failure) or request.max_cost_nano is None:
             return plan
         costs = {target.id: worst_nano(target, self.estimates.estimate(request, target)) for target in plan.targets}

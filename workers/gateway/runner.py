@@ -5,10 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import msgspec
-
-from ...routing.admission.step import Drop, Elsewhere, Park
-from ...routing.target import Plan
+from ...routing.admission.step import Drop, Park
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.reply import encode_reply
 from ...schemas.request import Request
@@ -51,8 +48,6 @@ class Runner:
     tolls: Tolls
     clock: Clock
     new_id: Callable[[], str]
-    #: Finds where a request for another model goes.
-    plan: Callable[[Request], Plan | Failure]
     wait_in_memory: float = 10.0
 
     async def run(self, job: Job) -> None:
@@ -130,44 +125,23 @@ class _Run:
         """Run it; return False when another worker has taken it over."""
         if self.claimed.interrupted:
             self._publish_interrupted()
-        outcome = await self._attempts()
+        outcome = await self.parts.attempts.run(self.job, self.claim, self._followed)
         if isinstance(outcome, Ended):
             return await self._end(outcome)
         if isinstance(outcome.way, Drop):
             self._publish_last(outcome.last)
             return False
-        if isinstance(outcome.way, Park):
-            self._park(outcome, outcome.way)
+        self._park(outcome, outcome.way)
         return True
 
     def _publish_interrupted(self) -> None:
-        ways = [self.job]
-        for model in self.parts.tolls.fallbacks(self.job):
-            plan = self.parts.plan(_asking_for(self.job.request, model))
-            if isinstance(plan, Plan):
-                ways.append(_sent_on(self.job, model, plan))
+        ways = self.parts.attempts.ways(self.job)
         for dead in self.claimed.interrupted:
             for event in interrupted_events(ways, dead):
                 self._publish(event)
 
-    async def _attempts(self) -> Ended | Left:
-        """Make the attempts; a budget that is spent may send them to another model, once to each."""
-        tried = {self.job.request.model}
-        so_far: Left | None = None
-        while True:
-            outcome = await self.parts.attempts.run(self.job, self.claim, so_far, self._followed)
-            if isinstance(outcome, Ended) or not isinstance(outcome.way, Elsewhere):
-                return outcome
-            model = outcome.way.model
-            plan = self.parts.plan(_asking_for(self.job.request, model)) if model not in tried else None
-            if plan is None or isinstance(plan, Failure):
-                return Ended(outcome.run, outcome.last, plan or failure(Code.BUDGET_EXCEEDED, given=model))
-            tried.add(model)
-            so_far = outcome
-            self.job = _sent_on(self.job, model, plan)
-
     def _followed(self, attempt: Attempt) -> None:
-        self._publish(attempt_event(self.job, attempt), attempt)
+        self._publish(attempt_event(attempt), attempt)
 
     def _publish(self, event: UsageEvent, attempt: Attempt | None = None) -> None:
         self.spent_nano += event.cost_nano
@@ -181,7 +155,7 @@ class _Run:
 
     def _settle(self, event: UsageEvent, attempt: Attempt) -> Callable[[], None]:
         """Return what shrinks the attempt's holds to what it cost, once that is durable."""
-        amounts = self.parts.tolls.amounts(self.job, attempt, event)
+        amounts = self.parts.tolls.amounts(attempt, event)
         return lambda: self.parts.admission.settle(attempt.event_id, amounts)
 
     async def _end(self, ended: Ended) -> bool:
@@ -192,7 +166,7 @@ class _Run:
                 self.job.delivery, self.job.request, why, place=self.job.place, key=self.job.key, then=self._release
             )
             return True
-        events = [] if last.published else [attempt_event(self.job, last)]
+        events = [] if last.published else [attempt_event(last)]
         self.spent_nano += sum(event.cost_nano for event in events)
         reply = final_reply(self.job, ended, last, self.spent_nano)
         usage = [Usage(event, encode_event(event)) for event in events]
@@ -211,7 +185,7 @@ class _Run:
 
     def _park(self, left: Left, way: Park) -> None:
         last = left.last
-        events = () if last is None else (attempt_event(self.job, last),)
+        events = () if last is None else (attempt_event(last),)
         settles = [] if last is None else [self._settle(event, last) for event in events]
         spent = self.spent_nano + sum(event.cost_nano for event in events)
         progress = Progress(events, self.job.made + left.made, self.job.spent_nano + spent)
@@ -234,15 +208,6 @@ def claimed_name(request: Request) -> str:
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-def _asking_for(request: Request, model: str) -> Request:
-    return msgspec.structs.replace(request, model=model)
-
-
-def _sent_on(job: Job, model: str, plan: Plan) -> Job:
-    fallback = frozenset(target.id for target in plan.targets)
-    return replace(job, request=_asking_for(job.request, model), plan=plan, fallback=fallback)
 
 
 def fingerprint(request: Request) -> bytes:

@@ -71,7 +71,7 @@ class Tolls:
 
         ticket = job.deferral.ticket_us if job.deferral is not None and number == 1 else None
         cost = worst.input_tokens + worst.output_tokens or len(request.body)
-        marked = number == len(claim.run.attempts)
+        marked = begun == claim.run.attempts
         return Ask(request, target.id, job.key.weight, cost, demand, _policies(rules.budgets, job), ticket, marked)
 
     def _taken(
@@ -90,12 +90,12 @@ class Tolls:
         policies = (policy for budget in budgets for policy in _policies((budget,), job).values())
         return tuple(dict.fromkeys(policy.model for policy in policies if isinstance(policy, Fallback)))
 
-    def over(self, job: Job, attempt: Attempt) -> None:
+    def over(self, attempt: Attempt) -> None:
         """Hear that a call is over: what it took is corrected, what it holds in parallel is free."""
-        rules = self._rules(job, attempt.target)
+        rules = self._rules(attempt.job, attempt.target)
         if not rules:
             return
-        event = attempt_event(job, attempt)
+        event = attempt_event(attempt)
         actual = amounts_of(event).by_unit()
         corrections = [
             Correction(rate.limit, actual[rate.unit] - charge.amount)
@@ -104,13 +104,13 @@ class Tolls:
         ]
         self.admission.finish(attempt.event_id, [one for one in corrections if one.delta])
         if event.outcome is Outcome.SUCCEEDED:
-            tokens = Tokens(input=event.input_tokens, output=event.output_tokens)
-            self.estimates.observe(job.request, attempt.target, tokens)
+            tokens = Tokens(input=event.input_tokens, cached=event.cached_tokens, output=event.output_tokens)
+            self.estimates.observe(attempt.job.request, attempt.target, tokens)
 
-    def amounts(self, job: Job, attempt: Attempt, event: UsageEvent) -> Sequence[int]:
+    def amounts(self, attempt: Attempt, event: UsageEvent) -> Sequence[int]:
         """Return what an event took of each budget that its attempt holds, in the holds' order."""
         actual = amounts_of(event).by_unit()
-        return [actual[budget.unit] for budget in self._rules(job, attempt.target).budgets]
+        return [actual[budget.unit] for budget in self._rules(attempt.job, attempt.target).budgets]
 
     def _rules(self, job: Job, target: Target) -> "_Both":
         if not self.held:
@@ -173,6 +173,6 @@ def _policies(budgets: Sequence[BudgetRule], job: Job) -> dict[str, Policy]:
     for budget in budgets:
         if budget.at_limit is AtLimit.REFUSE:
             policies[budget.name] = False
-        elif budget.at_limit is AtLimit.FALLBACK and budget.fallback is not None and not job.fallback:
+        elif budget.at_limit is AtLimit.FALLBACK and budget.fallback is not None and not job.is_fallback:
             policies[budget.name] = Fallback(budget.fallback)
     return policies

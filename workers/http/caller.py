@@ -3,7 +3,7 @@
 import httpx
 
 from ...routing.http import HttpCall, HttpReply
-from ...routing.retry import Setback
+from ...routing.outcome import Setback
 from ...schemas.failures import Code, Failure, failure
 
 #: Seconds to establish a connection.

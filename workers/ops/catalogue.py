@@ -140,6 +140,26 @@ ESTIMATE_ERROR: Final = _worker(
     "kind",
 )
 
+# Health
+
+CIRCUIT_STATE: Final = _worker(
+    "circuit_state",
+    Kind.GAUGE,
+    "What this worker knows of a circuit, of a deployment or of a credential (`credential:<provider>`): 0 closed, "
+    "1 half-open, which means that a probe is under way or may begin, 2 open or paused.",
+    "circuit",
+)
+CIRCUIT_OPENINGS: Final = _worker(
+    "circuit_openings_total",
+    Kind.COUNTER,
+    "How often a circuit opened because of a call of this worker, after a probe again or for the first time; the sum "
+    "over workers is the fleet's.",
+    "circuit",
+)
+CIRCUITS_SHARED: Final = _worker(
+    "circuits_shared", Kind.GAUGE, "1 while the store answers, 0 while this worker goes by what it sees itself."
+)
+
 # The bus
 
 BUS_READY: Final = _worker("bus_ready", Kind.GAUGE, "1 when the bus is joined, assigned and able to commit, else 0.")
@@ -162,10 +182,14 @@ BUS_COMMITS: Final = _worker("bus_commits_total", Kind.COUNTER, "Commits of repl
 
 # The store
 
-STORE_CALLS: Final = _worker("store_calls_total", Kind.COUNTER, "Calls of the journal and of admission to the store.")
+STORE_CALLS: Final = _worker(
+    "store_calls_total", Kind.COUNTER, "Calls of the journal, admission and health to the store."
+)
 STORE_SECONDS: Final = _worker("store_seconds_total", Kind.COUNTER, "Time spent in those calls.")
 STORE_ERRORS: Final = _worker(
-    "store_errors_total", Kind.COUNTER, "Of those calls, the ones that did not reach the store; they are repeated."
+    "store_errors_total",
+    Kind.COUNTER,
+    "Of those calls, the ones that did not reach the store; they are repeated, except those of health.",
 )
 
 # The recorder

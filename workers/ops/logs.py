@@ -45,11 +45,15 @@ class Logs:
     ) -> None:
         self._stream = sys.stderr if stream is None else stream
         json = how == "json" or (how == "auto" and not self._stream.isatty())
-        mask = Mask(secrets)
+        mask = self._mask = Mask(secrets)
         self._handler = _Handler(self._stream)
         self._handler.setFormatter(JsonLines(mask) if json else TextLines(mask))
         self._level = level.upper()
         self._before: list[_Before] = []
+
+    def learn(self, secret: str) -> None:
+        """Keep a secret out of sight that was not known at the start."""
+        self._mask.learn(secret)
 
     @property
     def written(self) -> Mapping[str, int]:

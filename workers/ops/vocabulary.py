@@ -26,6 +26,7 @@ CONTEXT: Final[Mapping[str, str]] = MappingProxyType(
         "model": "the model that was asked for",
         "deployment": "the deployment that was called",
         "provider": "the provider of the deployment",
+        "credential": "the name of a provider's credential",
         "attempt": "the number of the attempt, from 1",
         "run": "one worker's run of one request",
         "event_id": "a usage event",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from ...schemas.config import Config
 from ...schemas.config_values import password_of
 from ...schemas.plain import is_list, is_mapping
+from .ambient import with_environment
 from .errors import ConfigError, ConfigErrors, ConfigWarning, Position, dotted
 from .explain import Source, explain
 from .references import Resolved, covering, resolve, with_overrides
@@ -95,7 +96,7 @@ def _settled(
     environ: Mapping[str, str],
     overrides: Mapping[str, object],
 ) -> Settings | ConfigErrors:
-    resolved = resolve(tree.data, environ)
+    resolved = with_environment(resolve(tree.data, environ), environ)
     data, placed = with_overrides(resolved.data, overrides)
     source = Source("defaults" if file is None else str(file), tree, resolved.references, placed)
     errors = errors + _missing(resolved, source)

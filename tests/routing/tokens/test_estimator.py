@@ -155,3 +155,12 @@ def test_questions_are_estimated_within_a_tenth_of_words_and_signs():
         estimator.observe(ask(text), TARGET, Tokens(input=words.count(text) + 7, output=150))
     assert estimator.input_error < 0.1
     assert repr(estimator).startswith("<TokenEstimator 1 keys and models, input off by ")
+
+
+def test_the_share_of_cached_input_is_learned():
+    estimator, asked = TokenEstimator(), ask("word " * 500)
+    assert estimator.estimate(asked, TARGET).cached == 0
+    for _ in range(300):
+        estimator.observe(asked, TARGET, Tokens(input=500, cached=400, output=1))
+    estimate = estimator.estimate(asked, TARGET)
+    assert estimate.cached / estimate.input == pytest.approx(0.8, abs=0.01)

@@ -9,7 +9,7 @@ import pytest
 
 from headgate.routing.admission.demand import BudgetWindow
 from headgate.routing.http import REQUEST_HEADER, HttpReply
-from headgate.routing.retry import Setback
+from headgate.routing.outcome import Setback
 from headgate.routing.target import Plan, RetryPolicy
 from headgate.schemas.control import Cancel, control_record
 from headgate.schemas.deferral import read_deferral

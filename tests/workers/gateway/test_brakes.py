@@ -3,8 +3,7 @@
 import random
 
 from headgate.routing.http import HttpReply
-from headgate.routing.providers.openai import Completion
-from headgate.routing.retry import Setback
+from headgate.routing.outcome import Completion, Setback
 from headgate.schemas.failures import Code, failure
 from headgate.workers.gateway.brakes import Brakes, signal_of
 

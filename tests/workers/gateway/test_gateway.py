@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from headgate.routing.http import HttpReply
+from headgate.routing.outcome import Setback
 from headgate.routing.prices import cost_nano
-from headgate.routing.retry import Setback
 from headgate.routing.target import RetryPolicy
 from headgate.schemas.failures import Code, failure
 from headgate.schemas.reading import read_request
@@ -122,6 +122,21 @@ async def test_an_attempt_that_may_have_been_billed_is_uncertain_and_not_free():
     assert first.output_tokens == 7  # what the request allowed
     assert first.cost_nano == cost_nano(PRICE, Tokens(input=first.input_tokens, output=7)) > 0
     assert reply.headgate.cost_nano == first.cost_nano + second.cost_nano
+
+
+async def test_a_failure_that_says_what_it_used_is_billed_for_that():
+    broken = {
+        "choices": [{"finish_reason": "error", "error": {"code": 502, "message": "no"}}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 3},
+    }
+    provider = Provider(HttpReply(200, {}, json.dumps(broken).encode()), answered())
+    async with Bench(provider) as bench:
+        await bench.send(chat(1))
+        await bench.replies(1)
+        first, _ = bench.events()
+    assert (first.outcome, first.code) == (Outcome.UNCERTAIN, Code.PROVIDER_ERROR)
+    assert (first.input_tokens, first.output_tokens) == (5, 3)
+    assert first.cost_nano == cost_nano(PRICE, Tokens(input=5, output=3)) > 0
 
 
 async def test_an_answer_without_usage_completes_and_is_uncertain():

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from headgate.routing.http import HttpCall, HttpReply
-from headgate.routing.retry import Setback
+from headgate.routing.outcome import Setback
 from headgate.schemas.failures import Code
 from headgate.workers.http import transport as module
 from headgate.workers.http.caller import Caller

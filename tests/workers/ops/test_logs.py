@@ -202,6 +202,21 @@ def test_a_secret_is_masked_wherever_it_gets_in(how):
     assert text.count("***") >= 7
 
 
+def test_a_secret_that_is_learned_later_is_masked_from_then_on():
+    stream = io.StringIO()
+    with Logs("json", "info", [SECRET], stream) as logs:
+        logs.learn("sk-rotated")
+        logging.getLogger("headgate").info("%s and %s", SECRET, "sk-rotated")
+    assert "*** and ***" in stream.getvalue()
+
+
+def test_a_mask_forgets_the_oldest_of_what_it_learned_and_nothing_else():
+    mask = Mask(["first-secret"])
+    for number in range(200):
+        mask.learn(f"later-{number:03}")
+    assert mask("first-secret later-199 later-100 later-000") == "*** *** *** later-000"
+
+
 @given(st.lists(st.text(min_size=4, max_size=12), max_size=4), st.text(max_size=30), st.data())
 def test_no_known_secret_survives(secrets, around, data):
     mask = Mask(secrets)

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from headgate.producers.redis_link import LinkDown, Script
 from headgate.reporting.errors import SnapshotError
 from headgate.reporting.ledger import Appended
+from headgate.routing.health.breaker import CLOSED, HALF_OPEN, Open
 from headgate.routing.target import Target
 from headgate.routing.tokens.estimator import TokenEstimator
 from headgate.schemas.reply import Account, Reply, Status, Tokens
@@ -20,12 +21,14 @@ from headgate.schemas.request import Endpoint
 from headgate.schemas.topics import Lane
 from headgate.schemas.usage import Cause, Outcome, UsageEvent
 from headgate.workers.bus.port import BusStatus
+from headgate.workers.health.port import HealthStatus
 from headgate.workers.ops import catalogue as of
 from headgate.workers.ops.admission_meter import admission_readings
 from headgate.workers.ops.book_meter import BookMeter
 from headgate.workers.ops.bus_meter import bus_readings
 from headgate.workers.ops.catalogue import CATALOGUE, Kind
 from headgate.workers.ops.gateway_meter import MetricsListener
+from headgate.workers.ops.health_meter import health_readings
 from headgate.workers.ops.logs import Logs
 from headgate.workers.ops.metrics import Metrics
 from headgate.workers.ops.process_meter import LoopWatch, build_readings, log_readings
@@ -93,7 +96,8 @@ def test_names_follow_prometheus():
 def test_no_label_can_be_filled_by_anybody():
     """Requests, keys and models are named by callers: as labels they would have no bound."""
     labels = {label for metric in CATALOGUE for label in metric.labels}
-    assert labels <= {"deployment", "outcome", "code", "lane", "status", "kind", "result", "version", "python", "level"}
+    known = {"deployment", "outcome", "code", "lane", "status", "kind", "result", "version", "python", "level"}
+    assert labels <= known | {"circuit"}  # of deployments and providers
 
 
 def test_every_metric_is_kept_by_somebody(tmp_path):
@@ -103,11 +107,12 @@ def test_every_metric_is_kept_by_somebody(tmp_path):
     gateway.replied(reply(), Lane.BULK)
     gateway.dead_lettered("empty")
     bus, journal = bus_readings(lambda: BusStatus(True, 0, 0, 0, 0, parked=0)), StoreMeter()
+    health = health_readings(lambda: HealthStatus(True, {"d": CLOSED}, {"d": 1}))
     with (tmp_path / "log").open("w") as stream, Logs("json", stream=stream) as logs:
         logging.getLogger("headgate").error("x")
     admission = admission_readings(lambda: 0, _Brakes(), TokenEstimator())
     recorder = (RecorderMeter(lambda: 0), BookMeter(BookLog()))
-    sources = [gateway, admission, bus, journal, *recorder, build_readings(), log_readings(logs), LoopWatch()]
+    sources = [gateway, admission, bus, journal, health, *recorder, build_readings(), log_readings(logs), LoopWatch()]
     assert {reading.metric.name for source in sources for reading in source()} == {each.name for each in CATALOGUE}
 
 
@@ -399,3 +404,23 @@ async def test_a_late_event_loop_is_noticed_while_it_hangs_and_at_the_next_look(
     assert watch.lag() == pytest.approx(3.0)
     now[0] += 10
     assert watch.lag() >= 10
+
+
+# Health
+
+
+async def test_circuits_are_told_by_their_state_and_their_openings():
+    circuits = {"a": CLOSED, "b": HALF_OPEN, "credential:openai": Open(1)}
+    read = await numbers(health_readings(lambda: HealthStatus(True, circuits, {"b": 3})))
+    assert read == {
+        ("headgate_circuits_shared",): 1,
+        ("headgate_circuit_state", ("circuit", "a")): 0,
+        ("headgate_circuit_state", ("circuit", "b")): 1,
+        ("headgate_circuit_state", ("circuit", "credential:openai")): 2,
+        ("headgate_circuit_openings_total", ("circuit", "b")): 3,
+    }
+
+
+async def test_circuits_without_bounds_do_not_fill_prometheus():
+    many = {f"d{number}": CLOSED for number in range(5_000)}
+    assert len(list(health_readings(lambda: HealthStatus(False, many, dict.fromkeys(many, 1)))())) == 2_001

@@ -1,0 +1,10 @@
+"""Where Anthropic's Messages are served. Vertex's base URL ends with the publisher's models."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from ....schemas.request import Endpoint
+
+PATHS: Final[Mapping[Endpoint, str]] = MappingProxyType({Endpoint.CHAT: "/messages"})
+VERTEX_PATHS: Final[Mapping[Endpoint, str]] = MappingProxyType({Endpoint.CHAT: "/{model}:rawPredict"})

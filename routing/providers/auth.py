@@ -1,0 +1,28 @@
+"""How a call shows its credential: pure, for the styles that are a header; the shell does those that sign."""
+
+from dataclasses import replace
+
+from ..http import HttpCall
+from ..service import Auth
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def authorized(call: HttpCall, auth: Auth, secret: str | None, headers: Headers = ()) -> HttpCall:
+    """Return the call with its credential, if there is one, and with `headers` beside."""
+    shown = () if not secret else _shown(auth, secret)
+    return replace(call, headers=(*shown, *call.headers, *headers))
+
+
+def _shown(auth: Auth, secret: str) -> Headers:
+    match auth:
+        case Auth.BEARER | Auth.GOOGLE:
+            return (("Authorization", f"Bearer {secret}"),)
+        case Auth.KEY:
+            return (("Authorization", f"Key {secret}"),)
+        case Auth.API_SUBSCRIPTION_KEY:
+            return (("Authorization", f"Bearer {secret}"), (auth.value, secret))
+        case Auth.X_API_KEY | Auth.API_KEY | Auth.X_GOOG_API_KEY:
+            return ((auth.value, secret),)
+        case Auth.SIGV4 | Auth.NONE:
+            return ()

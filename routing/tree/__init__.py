@@ -1,0 +1,1 @@
+"""Routes as trees: compiled once from the config, walked for each request."""

@@ -1,0 +1,154 @@
+"""What a compiled route is made of: leaves that are deployments, and branches that put what is below them in order."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+
+from ...schemas.config_routes import Capability
+from ...schemas.request import Request
+from ..conditions import Facts, Predicate
+from ..prices import Price
+from ..standing import Standing
+from ..target import Target
+
+
+class PriceFinder(Protocol):
+    """The part of a price list that planning needs."""
+
+    def find(self, provider: str, model: str) -> Price | None:
+        """Return today's price, None if it is unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Which requests a deployment is for."""
+
+    tags: frozenset[str] = frozenset()
+    #: Whether it serves requests that ask for no tags.
+    plain: bool = True
+    #: Tokens; None if nobody knows.
+    window: int | None = None
+    #: What it is known not to be able to do.
+    lacks: frozenset[Capability] = frozenset()
+
+
+class Leaf:
+    """A deployment with all that is overridden on the way to it."""
+
+    __slots__ = ("_priced", "target", "traits")
+
+    def __init__(self, target: Target, traits: Traits | None = None) -> None:
+        self.target = target
+        self.traits = traits or Traits()
+        self._priced = target
+
+    def __repr__(self) -> str:
+        return f"<Leaf {self.target.id}>"
+
+    def priced(self, prices: PriceFinder) -> Target:
+        """Return the target with today's price, unless the config gave it one: lists change by date and hour.
+
+        It remembers the last one, because a price holds for months and making a target takes longer than asking.
+        """
+        if self.target.price is not None:
+            return self.target
+        price = prices.find(self.target.provider, self.target.upstream_model)
+        if price is not self._priced.price:
+            self._priced = replace(self.target, price=price)
+        return self._priced
+
+
+@dataclass(frozen=True, slots=True)
+class Twig:
+    """A node, as one of the targets of the branch that it is on."""
+
+    node: "Leaf | Branch"
+    #: Its own part of every chance.
+    salt: int
+    weight: float = 1.0
+    #: Lower ones go first.
+    order: int = 1
+    #: The condition under which it is there.
+    when: Predicate | None = None
+    #: Its share of requests, on a branch that divides them so.
+    share: float | None = None
+
+
+class Offer(msgspec.Struct, gc=False):
+    """What a twig has for a request: never empty."""
+
+    twig: Twig
+    targets: list[Target]
+    #: Whether all of it is out.
+    is_open: bool
+
+
+class Moment(Protocol):
+    """What strategies go by: one request at one time."""
+
+    @property
+    def request(self) -> Request:
+        """The request."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """What conditions may look at."""
+        ...
+
+    @property
+    def standing(self) -> Standing:
+        """How deployments are doing."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """The request's chance."""
+        ...
+
+    def turn(self, branch: str) -> int:
+        """Return whose turn it is on a branch: one number per plan."""
+        ...
+
+
+#: Puts offers in order. They are of one order, and either all out or none.
+Rank = Callable[[list[Offer], Moment], list[Offer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Targets, and how they are put in order."""
+
+    twigs: tuple[Twig, ...]
+    rank: Rank
+    #: Picks the only twig that a request may take; None: it may take all.
+    choose: Callable[[Facts], Twig | None] | None = None
+    #: Whether all twigs are of one order.
+    even: bool = True
+
+
+def leaves_of(branch: Branch) -> Iterator[Leaf]:
+    """Yield all leaves below a branch, from the first."""
+    for twig in branch.twigs:
+        if isinstance(twig.node, Branch):
+            yield from leaves_of(twig.node)
+        else:
+            yield twig.node
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A route, and what is known of all of its leaves together, so that most requests need not be looked at."""
+
+    root: Branch
+    #: Whether any has tags.
+    tagged: bool = False
+    #: What some are known not to be able to do.
+    lacks: frozenset[Capability] = frozenset()
+    #: The smallest context window, tokens; None if none is known.
+    window: int | None = None
+    #: Whether a deployment may come twice.
+    repeats: bool = False

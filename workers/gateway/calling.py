@@ -1,0 +1,109 @@
+"""One call: the credential put on, the answer waited for and understood."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+
+from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
+from ...routing.outcome import Completion, Setback
+from ...routing.providers.auth import authorized
+from ...routing.providers.families import FAMILIES
+from ...routing.target import Target
+from ...schemas.failures import Code, failure
+from .brakes import signal_of
+from .circuits import Circuits
+from .clock import Clock
+from .gate import Brakes, Entered
+from .job import Attempt, Job
+from .vitals import Vitals
+
+
+class Calls(Protocol):
+    """Carries out one HTTP call."""
+
+    async def call(self, call: HttpCall, seconds: float) -> HttpReply | Setback:
+        """Return the reply, or what prevented one, within so many seconds."""
+        ...
+
+
+class Secrets(Protocol):
+    """Knows the secrets of credentials, by their names."""
+
+    def secret(self, name: str) -> str | None:
+        """Return a credential's secret as it is now, None if there is no such credential."""
+        ...
+
+
+class NoSecrets:
+    """The peer that knows none: the target's own is used."""
+
+    def secret(self, name: str) -> str | None:  # noqa: ARG002 - the port's name
+        """Know nothing."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Makes calls, and tells brakes and circuits how they ended."""
+
+    calls: Calls
+    brakes: Brakes
+    circuits: Circuits
+    clock: Clock
+    secrets: Secrets
+    vitals: Vitals
+
+    async def call(self, job: Job, entered: Entered, call: HttpCall, target: Target, name: str, number: int) -> Attempt:
+        """Make attempt number `number`, which is called `name`."""
+        request, began = job.request, self.clock.now()
+        seconds = min(target.timeout, request.deadline_ms / 1000 - began)
+        tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(request.id)))
+        secret = self._secret(target)
+        shown = authorized(call, target.service.auth, secret, tracing)
+        self.vitals.began(target)
+        outcome = await self.calls.call(shown, max(seconds, 0.001))
+        latency = self.clock.now() - began
+        result = _understood(outcome, job, target, secret)
+        self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
+        cut_short, alone = seconds < target.timeout, len(job.plan.targets) == 1
+        self.circuits.ended(target, name, round(began * 1e6), result, cut_short=cut_short, alone=alone)
+        self.vitals.ended(target, latency, result, outcome)
+        milliseconds = round(latency * 1000)
+        return Attempt(name, number, job, target, entered.at_us, milliseconds, result, entered.demand, call.notes)
+
+    def _secret(self, target: Target) -> str | None:
+        """Return the secret of the credential that was chosen, as it is now."""
+        first = target.credentials[0].name if target.credentials else target.provider
+        return self.secrets.secret(target.credential or first) or target.api_key
+
+    def abandoned(self, job: Job, entered: Entered, target: Target, name: str, number: int, began: float) -> Attempt:
+        """Return the attempt of a call that was cut off because another one was answered first."""
+        latency = self.clock.now() - began
+        result = Setback(failure(Code.HEDGED))
+        self.brakes.ended(target.id, round(latency * 1_000_000), result, None)
+        self.circuits.not_begun(target, name)
+        self.vitals.ended(target, latency, result, result)
+        return Attempt(name, number, job, target, entered.at_us, round(latency * 1000), result, entered.demand)
+
+
+def _understood(outcome: HttpReply | Setback, job: Job, target: Target, secret: str | None) -> Completion | Setback:
+    if isinstance(outcome, Setback):
+        result: Completion | Setback = outcome
+    else:
+        result = FAMILIES[target.wire].decode(outcome, job.request, target)
+    return result if isinstance(result, Completion) or not secret else without_secret(result, secret)
+
+
+def without_secret(setback: Setback, secret: str) -> Setback:
+    """Blot out the credential, which some providers quote in their error, also as JSON escapes it."""
+    given, body = setback.failure.given, setback.body
+    for spelled in {secret, msgspec.json.encode(secret).decode()[1:-1], secret.replace("/", "\\/")}:
+        given = None if given is None else given.replace(spelled, "***")
+        body = None if body is None else body.replace(spelled.encode(), b"***")
+    return replace(setback, failure=msgspec.structs.replace(setback.failure, given=given), body=body)
+
+
+def _header_safe(text: str) -> str:
+    """Make an id fit for a header: ids are the producers' and may hold anything."""
+    return text if text.isascii() and text.isprintable() else text.encode().hex()
