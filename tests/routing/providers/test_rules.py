@@ -185,7 +185,9 @@ def test_what_is_no_text_is_refused_where_only_text_is_taken(content):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), st.lists, max_leaves=4
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.lists,
+    max_leaves=4,
 )
 NAMES = ["n", "seed", "temperature", "reasoning_effort", "max_completion_tokens", "max_tokens", "thinking", "other"]
 
