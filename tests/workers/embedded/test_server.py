@@ -162,7 +162,10 @@ async def test_of_many_processes_one_is_the_keeper_whoever_is_killed(tmp_path):
         first.kill()
         async with EmbeddedServer(tmp_path) as server, client_of(server) as client:
             assert await client.ping()
-            assert len(servers_on(tmp_path)) == 1
+            # the killed keeper's server may have answered that, and be gone before its successor has begun
+            async with asyncio.timeout(20):
+                while len(servers_on(tmp_path)) != 1:  # noqa: ASYNC110 - processes tell nobody
+                    await asyncio.sleep(0.02)
 
 
 @pytest.fixture
