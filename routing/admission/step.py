@@ -97,8 +97,8 @@ Step = Again | Queue | Park | Refuse | Elsewhere | Pause | Drop
 def step(verdict: Refusal, standing: Standing) -> Step:  # noqa: C901, PLR0911 - one line for each answer
     """Return what follows when an attempt is not let in."""
     match verdict:
-        case Wait(seconds, ticket_us, _):
-            return _until(standing.now_us + round(seconds * _US), standing, ticket_us)
+        case Wait(_, ticket_us, _):
+            return _until(ticket_us, standing, ticket_us)
         case Late(earliest_us, limit):
             return Refuse(_too_late(earliest_us, limit))
         case Busy(limit):
@@ -123,7 +123,7 @@ def step(verdict: Refusal, standing: Standing) -> Step:  # noqa: C901, PLR0911 -
 
 def _until(due_us: int, standing: Standing, ticket_us: int | None) -> Again | Park:
     wait_us = due_us - standing.now_us
-    return Again(wait_us / _US, ticket_us) if wait_us <= standing.in_memory_us else Park(due_us, ticket_us)
+    return Again(max(wait_us, 0) / _US, ticket_us) if wait_us <= standing.in_memory_us else Park(due_us, ticket_us)
 
 
 def _busy(limit: str, standing: Standing) -> Queue | Park:

@@ -15,11 +15,17 @@ class Go:
 class Wait:
     """The charges' slot is reserved; nothing else is taken. Ask again then, with `ticket_us`."""
 
-    #: From now.
-    seconds: float
+    #: When that was said, unix microseconds by the store's clock.
+    now_us: int
+    #: When the slot begins.
     ticket_us: int
     #: The rate limit that made it wait longest.
     limit: str
+
+    @property
+    def seconds(self) -> float:
+        """How long that is."""
+        return (self.ticket_us - self.now_us) / 1e6
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ async def test_a_ticket_is_redeemed_in_its_slot_and_takes_nothing_more(world, cl
     admission = world.worker("w")
     *_, wait = await ask(admission, *(Demand(f"a{n}", one()) for n in range(3)))
     early = await ask(admission, Demand("a2", one(), ticket_us=wait.ticket_us))
-    assert early == [Wait(wait.seconds, wait.ticket_us, REQUESTS.name)]
+    assert early == [Wait(START, wait.ticket_us, REQUESTS.name)]
     clock.now = wait.ticket_us
     assert await ask(admission, Demand("a2", one(), ticket_us=wait.ticket_us)) == [Go(clock.now)]
     clock.now = START + 33 * SLOT  # the first two are out of the window, the third is not

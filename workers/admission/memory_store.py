@@ -164,7 +164,7 @@ class MemoryStore:
             return now
         if ticket is not None and ticket % LIVES == self.life.number:
             if now < ticket:
-                return Wait((ticket - now) / 1e6, ticket, charges[0].limit.name)
+                return Wait(now, ticket, charges[0].limit.name)
             if _is_in_time(charges, ticket, now) and self._can_move(charges, ticket, now):
                 return now
             if all(slot_at(charge.limit, now) == slot_at(charge.limit, ticket) for charge in charges):
@@ -185,7 +185,7 @@ class MemoryStore:
         if unreachable is not None:
             return Busy(unreachable)
         self._count(demand, opening.at_us)
-        return Wait((opening.at_us - now) / 1e6, opening.at_us, opening.limit)
+        return Wait(now, opening.at_us, opening.limit)
 
     def _can_move(self, charges: Sequence[Charge], ticket: int, now: int) -> bool:
         """Return whether a late ticket's charges have room where the call really begins; else they stay."""

@@ -153,7 +153,7 @@ def verdict_of(answer: Sequence[Any], now_us: int) -> Verdict:
     if number == 0:
         return Go(facts[0])
     if number == 1:
-        return Wait((facts[0] - now_us) / 1e6, *facts)
+        return Wait(now_us, *facts)
     if number == 4:
         return Exhausted(facts[0], None if facts[1] < 0 else facts[1])
     return _PLAIN[number](*facts)

@@ -17,6 +17,7 @@ from ...schemas.request import Request
 from .asking import Ask
 from .batcher import Batcher
 from .queues import Queues
+from .store_clock import StoreClock
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class Gate:
         self._brakes = brakes
         self._rules = rules
         self._in_memory_us = round(rules.wait_in_memory * _US)
+        self._clock = StoreClock(now_us)
         self._own_now_us = now_us
         self._sleep = sleep
         self._is_cancelled = is_cancelled
@@ -108,8 +110,6 @@ class Gate:
         self._asking = Batcher(admission.acquire)
         self._queues = Queues(self.now_us)
         self._waiting: Counter[str] = Counter()
-        #: The store's clock less ours, microseconds.
-        self._ahead_us = 0
         self._ticking: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -122,7 +122,7 @@ class Gate:
 
     def now_us(self) -> int:
         """Return the time by the store's clock, as near as it is known."""
-        return self._own_now_us() + self._ahead_us
+        return self._clock.now_us()
 
     async def enter(self, ask: Ask) -> Passage:
         """Wait until the attempt may be made, or until it is known that it has to leave."""
@@ -184,8 +184,6 @@ class Gate:
         verdict = await self._acquire(ask, demand)
         if ask.woken_for is not None:
             self._queues.asked(ask, went=isinstance(verdict, Go))
-        if isinstance(verdict, Go | Stale):
-            self._ahead_us = (verdict.at_us if isinstance(verdict, Go) else verdict.now_us) - self._own_now_us()
         return demand, verdict
 
     async def _acquire(self, ask: Ask, demand: Demand) -> Verdict:
@@ -193,7 +191,10 @@ class Gate:
             return self._braked(ask.deployment)
         if ask.marked:
             return Go(self.now_us())
+        asked_us = self._own_now_us()
         verdict = await self._asking.ask(demand)
+        if isinstance(verdict, Go | Wait | Stale):
+            self._clock.heard(verdict.at_us if isinstance(verdict, Go) else verdict.now_us, asked_us)
         if not isinstance(verdict, Go):
             self._brakes.not_begun(ask.deployment)
         return verdict
@@ -201,7 +202,7 @@ class Gate:
     def _braked(self, deployment: str) -> Busy | Paused:
         resume_us = self._brakes.resume_us(deployment)
         brake = _brake(deployment)
-        return Paused(brake, resume_us + self._ahead_us) if resume_us > self._own_now_us() else Busy(brake)
+        return Paused(brake, self._clock.of(resume_us)) if resume_us > self._own_now_us() else Busy(brake)
 
     def _crowded(self, ask: Ask) -> bool:
         return ask.ticket_us is None and self._waiting[ask.request.key] >= self._rules.waiting_per_key
