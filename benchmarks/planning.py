@@ -94,7 +94,7 @@ def routes(route: dict[str, object]) -> Routes:
         for nr in range(DEPLOYMENTS)
     ]
     models = [{"name": "m", "deployments": deployments, "route": route}]
-    built = build_routes(Config.model_validate({"providers": {"openai": {}}, "models": models}), None)
+    built = build_routes(Config.model_validate({"providers": {"openai": {"api_key": "none"}}, "models": models}), None)
     if isinstance(built, Unroutable):
         raise TypeError(f"expected routes, got {built.problems}")
     return built

@@ -1,26 +1,29 @@
 """An HTTP exchange as plain values: what wire families make and read, and the shell carries out."""
 
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 #: Sent with every call, so that provider, simulator and ledger can be compared attempt by attempt.
 ATTEMPT_HEADER: Final = "X-Client-Request-Id"
 REQUEST_HEADER: Final = "X-Headgate-Request"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpCall:
-    """One POST. `headers` may hold a credential, so they are not shown."""
+class HttpCall(msgspec.Struct, frozen=True):
+    """One POST."""
 
     url: str
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
     #: What was left out or put otherwise because the target cannot honour it, for the reply: one clause each.
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Show where it goes: headers may hold a credential, and bodies are long."""
+        return f"HttpCall(url={self.url!r}, notes={self.notes!r})"
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+
+class HttpReply(msgspec.Struct, frozen=True):
     """What came back, whole. Header names are in lower case."""
 
     status: int

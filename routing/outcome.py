@@ -1,13 +1,12 @@
 """What one attempt came to: a usable answer or a setback, whichever family of providers it was made to."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ..schemas.failures import Failure
 from ..schemas.reply import Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True):
     """A usable answer."""
 
     status: int
@@ -21,8 +20,7 @@ class Completion:
     tier: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Setback:
+class Setback(msgspec.Struct, frozen=True):
     """A failed attempt as decisions see it."""
 
     failure: Failure

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from ..schemas.failures import Code
 from .outcome import Setback
 from .target import Fallbacks, Plan, RetryPolicy, Target
@@ -63,8 +65,7 @@ class TooLate:
 Decision = Wait | Defer | FallBack | GiveUp | TooLate
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """How far a request has come. Times are seconds."""
 
     plan: Plan

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from .credentials import Credential
 from .prices import Price
 from .service import Service
@@ -86,13 +88,12 @@ class Shadow:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """Where a request may go, in order, and how often."""
 
     targets: tuple[Target, ...]
     policy: RetryPolicy
-    fallbacks: Fallbacks = field(default_factory=Fallbacks)
+    fallbacks: Fallbacks = Fallbacks()
     hedge: Hedge | None = None
     #: Set where this request is one of those that are copied.
     shadow: Shadow | None = None

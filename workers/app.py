@@ -13,6 +13,7 @@ from faststream import FastStream
 
 from .assembly import NotConfigured, Worker, WorkerOptions, assembled
 from .bus.kafka.bus import KafkaBus
+from .ops.garbage import seldom_collected
 from .ops.logs import Logs
 from .ops.stopping import Stopping
 from .settings import ConfigErrors, Settings, load_settings
@@ -51,7 +52,8 @@ class _Application:
                 self.app.add_broker(self._bus.broker)
                 watching = asyncio.create_task(self._watch(broken))
                 try:
-                    yield
+                    with seldom_collected():
+                        yield
                 finally:
                     watching.cancel()
         if self._failure is not None:

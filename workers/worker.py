@@ -12,6 +12,7 @@ from ..producers.redis_link import LinkError
 from .assembly import NotConfigured, Worker, WorkerOptions, assembled
 from .bus.port import BusLost
 from .embedded.errors import EmbeddedServerError
+from .ops.garbage import seldom_collected
 from .ops.parent import stop_with_parent
 from .ops.process_meter import LoopWatch, build_readings
 from .ops.readiness import Readiness, ready_if
@@ -46,9 +47,10 @@ async def run_worker(settings: Settings, options: WorkerOptions, announce: Calla
             if options.exit_with_parent:
                 stop_with_parent(stopping)
             async with assembled(settings, options) as worker, operated(worker, settings, stopping) as address:
-                return await _run(
-                    worker, stopping, lambda: announce(json.dumps({"ready": True, "operations": address}))
-                )
+                with seldom_collected():
+                    return await _run(
+                        worker, stopping, lambda: announce(json.dumps({"ready": True, "operations": address}))
+                    )
     except NotConfigured as error:
         _log.error("the config is not enough to run: %s", error)
         return _BAD_CONFIG

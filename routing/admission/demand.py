@@ -1,12 +1,11 @@
 """What one attempt takes of every limit and budget that it touches: all of it is granted, or nothing is."""
 
-from dataclasses import dataclass
+import msgspec
 
 #: Amounts are counts of requests or tokens, or nano-dollars; times are unix microseconds by the store's clock.
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(msgspec.Struct, frozen=True):
     """At most `limit` in any window of `period_us`, wherever the window begins."""
 
     #: Unique among all limits, such as `key:rag-nightly:requests/minute`: its name in the store and to people.
@@ -23,24 +22,21 @@ class RateLimit:
     ahead_us: int = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(msgspec.Struct, frozen=True):
     """What an attempt takes of a rate limit."""
 
     limit: RateLimit
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class ParallelLimit:
+class ParallelLimit(msgspec.Struct, frozen=True):
     """At most `limit` attempts at a time."""
 
     name: str
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetWindow:
+class BudgetWindow(msgspec.Struct, frozen=True):
     """One budget in one of its windows: settled + held ≤ limit."""
 
     #: The budget's, such as `workspace:research:usd/day`.
@@ -51,16 +47,14 @@ class BudgetWindow:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """The worst case of an attempt, kept free in a budget until the true cost is known."""
 
     window: BudgetWindow
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """The journal's entry that says that the attempt begins, written in the same step as the grant.
 
     Granted only if the request's last run in the journal still starts with `beginning`: else another worker has it.
@@ -71,8 +65,7 @@ class Mark:
     beginning: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True):
     """All that one attempt takes. No limit, and no budget's window, is named twice."""
 
     #: The attempt's event id: asking again with the same one is answered the same.
@@ -89,8 +82,7 @@ class Demand:
     ticket_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(msgspec.Struct, frozen=True):
     """How far a charge was off: the true amount less the estimate, positive or negative."""
 
     limit: RateLimit

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
+
+import msgspec
 
 #: What stays readable beside letters, digits and `_.-~`. Not `:`, `=` and `*`, which have a meaning here.
 _SAFE: Final = "@/+,"
@@ -13,8 +14,7 @@ _LONGEST: Final = 120
 _HEAD: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """Who asks for what, and who would be called. What is absent has no limits."""
 
     key: str
@@ -25,7 +25,7 @@ class Subject:
     model: str = ""
     deployment: str = ""
     provider: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    metadata: Mapping[str, str] = {}
 
 
 def part(text: str) -> str:

@@ -1,8 +1,9 @@
 """What an attempt takes of its limits and budgets before it is made, and what its usage event says that it took."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+import msgspec
 
 from ...schemas.usage import Outcome, UsageEvent
 from .demand import BudgetWindow, Charge, Hold
@@ -17,8 +18,7 @@ COUNTED: Final = frozenset({Outcome.SUCCEEDED, Outcome.UNCERTAIN})
 _REMEMBERED: Final = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(msgspec.Struct, frozen=True):
     """What an attempt takes, in all units: an estimate, the worst case, or what it was."""
 
     input_tokens: int = 0

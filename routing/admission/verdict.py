@@ -1,18 +1,16 @@
 """The answers to a demand."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(msgspec.Struct, frozen=True):
     """Everything is taken, and the mark is written: call now."""
 
     #: When, unix microseconds by the store's clock: the attempt's time in the ledger, and so its budgets' windows.
     at_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """The charges' slot is reserved; nothing else is taken. Ask again then, with `ticket_us`."""
 
     #: When that was said, unix microseconds by the store's clock.
@@ -28,8 +26,7 @@ class Wait:
         return (self.ticket_us - self.now_us) / 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
+class Late(msgspec.Struct, frozen=True):
     """There is no slot before `latest_us`. Nothing is taken."""
 
     #: The earliest slot that there would have been, unix microseconds.
@@ -37,8 +34,7 @@ class Late:
     limit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(msgspec.Struct, frozen=True):
     """Parallel slots are in use, or other attempts' holds are in the way. Nothing is taken: ask again soon.
 
     A ticket stays valid only as long as its slot lasts.
@@ -47,8 +43,7 @@ class Busy:
     limit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(msgspec.Struct, frozen=True):
     """The provider has asked not to be called before a time. Nothing is taken, and nobody was asked."""
 
     #: The brake, such as `calls:small-a`.
@@ -57,8 +52,7 @@ class Paused:
     until_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Exhausted:
+class Exhausted(msgspec.Struct, frozen=True):
     """A budget is spent. Nothing is taken."""
 
     budget: str
@@ -66,8 +60,7 @@ class Exhausted:
     resets_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Never:
+class Never(msgspec.Struct, frozen=True):
     """The amount is larger than the limit or the budget itself. Nothing is taken."""
 
     limit: str
@@ -75,20 +68,17 @@ class Never:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(msgspec.Struct, frozen=True):
     """A budget's window is over, or not begun, by the store's clock: make the demand again. Nothing is taken."""
 
     now_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fenced:
+class Fenced(msgspec.Struct, frozen=True):
     """Another worker has taken the request over. Nothing is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotReady:
+class NotReady(msgspec.Struct, frozen=True):
     """The store is empty or being rebuilt from the ledger. Nothing is taken: ask again soon."""
 
 

@@ -1,7 +1,5 @@
 """How a call shows its credential: pure, for the styles that are a header; the shell does those that sign."""
 
-from dataclasses import replace
-
 from ..http import HttpCall
 from ..service import Auth
 
@@ -11,7 +9,7 @@ Headers = tuple[tuple[str, str], ...]
 def authorized(call: HttpCall, auth: Auth, secret: str | None, headers: Headers = ()) -> HttpCall:
     """Return the call with its credential, if there is one, and with `headers` beside."""
     shown = () if not secret else _shown(auth, secret)
-    return replace(call, headers=(*shown, *call.headers, *headers))
+    return HttpCall(call.url, (*shown, *call.headers, *headers), call.body, call.notes)
 
 
 def _shown(auth: Auth, secret: str) -> Headers:

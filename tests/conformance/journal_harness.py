@@ -2,10 +2,10 @@
 
 import itertools
 import time
-from dataclasses import replace
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.producers.redis_link import Address, RedisLink, Script
 from headgate.routing.admission.demand import Mark

@@ -1,7 +1,6 @@
 """What every journal promises, whatever its workers do and whenever they die."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from conformance.journal_harness import (
@@ -14,6 +13,7 @@ from conformance.journal_harness import (
     claim_one,
     new_claim,
 )
+from msgspec.structs import replace
 
 from headgate.workers.journal.claims import (
     Answered,

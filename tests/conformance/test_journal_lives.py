@@ -1,13 +1,14 @@
 """Whatever workers do with a journal, and whenever they die: every claim is answered as the truth has it."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from conformance.journal_harness import STORES, a_store, claim_one, new_claim
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
 from headgate.workers.journal.claims import Answer, Answered, Claim, Mine, Reused, Run, Taken
 

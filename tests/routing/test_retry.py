@@ -1,9 +1,8 @@
 """Retry decisions: pure, so their whole space is searched."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from headgate.routing.outcome import Setback
 from headgate.routing.retry import (

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -89,7 +89,7 @@ class Attempts:
         plan = self.plan(request)
         if isinstance(plan, Failure):
             return None
-        return replace(job, request=request, plan=after_fallback(job.plan, plan), is_fallback=True)
+        return msgspec.structs.replace(job, request=request, plan=after_fallback(job.plan, plan), is_fallback=True)
 
 
 class _Leaving(Exception):  # noqa: N818 - it is no error; it ends tenacity's loop
@@ -168,7 +168,7 @@ class _Trying:
         last = self._unpublished()
         if last is not None:
             self.followed(last)
-            self.last = replace(last, published=True)
+            self.last = msgspec.structs.replace(last, published=True)
 
     async def _try(self) -> Decision:
         """Make the next attempt and judge it."""

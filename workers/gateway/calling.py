@@ -1,6 +1,6 @@
 """One call: the credential put on, the answer waited for and understood."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -101,7 +101,7 @@ def without_secret(setback: Setback, secret: str) -> Setback:
     for spelled in {secret, msgspec.json.encode(secret).decode()[1:-1], secret.replace("/", "\\/")}:
         given = None if given is None else given.replace(spelled, "***")
         body = None if body is None else body.replace(spelled.encode(), b"***")
-    return replace(setback, failure=msgspec.structs.replace(setback.failure, given=given), body=body)
+    return msgspec.structs.replace(setback, failure=msgspec.structs.replace(setback.failure, given=given), body=body)
 
 
 def _header_safe(text: str) -> str:

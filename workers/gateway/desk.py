@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from ...routing.access.rules import KeyRules
 from ...routing.admission.step import Park
 from ...schemas.deferral import Deferral, deferred_record, tier_for
@@ -22,8 +24,7 @@ from .job import Job
 from .records import dead_letter, reply_record, usage_record
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """A usage event, and as a record's value."""
 
     event: UsageEvent

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
+
 from ...routing.admission.demand import Demand
 from ...routing.admission.step import Again, Drop, Elsewhere, Park, Pause, Queue, Refuse, Standing, step
 from ...routing.admission.verdict import Busy, Go, Paused, Stale, Verdict, Wait
@@ -69,8 +71,7 @@ class GateRules:
     waiting_per_key: int = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(msgspec.Struct, frozen=True):
     """Call now: everything is taken."""
 
     #: When it was let in, unix microseconds by the store's clock: the attempt's time in the ledger. It lies in the same

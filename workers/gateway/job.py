@@ -1,6 +1,6 @@
 """A request on its way through the gateway, and what became of its attempts."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ...routing.access.rules import KeyRules
 from ...routing.admission.demand import Demand
@@ -14,8 +14,7 @@ from ..bus.port import Delivery
 from ..journal.claims import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A request that may be run: read, its key recognised, its deployments found."""
 
     delivery: Delivery
@@ -45,8 +44,7 @@ class Job:
         return 0 if self.deferral is None else self.deferral.spent_nano
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One attempt as it happened. Times are unix microseconds."""
 
     #: Names it at the provider and in the ledger.
@@ -67,8 +65,7 @@ class Attempt:
     published: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """The request's attempts are over, or there was none: `end` says why if the last attempt's failure does not."""
 
     run: Run
@@ -78,8 +75,7 @@ class Ended:
     began_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """The request has to wait longer than it may in memory, or it is another worker's."""
 
     run: Run

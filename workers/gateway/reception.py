@@ -1,7 +1,7 @@
 """From a delivery to a job: read, recognised, planned; or answered here and now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -124,7 +124,7 @@ class Reception:
         costs = {target.id: worst_nano(target, self.estimates.estimate(request, target)) for target in plan.targets}
         cheap = tuple(target for target in plan.targets if costs[target.id] <= request.max_cost_nano)
         if cheap:
-            return replace(plan, targets=cheap)
+            return msgspec.structs.replace(plan, targets=cheap)
         expected = f"a worst case of at most {request.max_cost_nano} nano-dollars"
         return failure(Code.MAX_COST_EXCEEDED, expected=expected, given=min(costs.values()))
 
@@ -132,8 +132,7 @@ class Reception:
         return int(self.clock.now() * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class _Came:
+class _Came(msgspec.Struct, frozen=True):
     """A record as its producer wrote it, and where it first arrived."""
 
     record: Record

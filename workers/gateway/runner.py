@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from ...routing.admission.step import Drop, Park
 from ...schemas.failures import Code, Failure, failure
@@ -67,7 +69,7 @@ class Runner:
             elif isinstance(claimed, Mine):
                 if await _Run(self, job, claim, claimed).execute():
                     return None
-                claim = replace(claim, run=self._new_run(job))
+                claim = msgspec.structs.replace(claim, run=self._new_run(job))
             else:
                 return self._answered(job, claim, claimed)
 

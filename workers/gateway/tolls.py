@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
+
 from ...routing.admission.demand import Charge, Correction, Demand, Mark, ParallelLimit
 from ...routing.admission.rulebook import Rulebook
 from ...routing.admission.rules import AtLimit, BudgetRule, RateRule, Rules, Unit
@@ -129,8 +131,7 @@ class Tolls:
         return _Both(self.rulebook.request(subject), self.rulebook.target(subject))
 
 
-@dataclass(frozen=True, slots=True)
-class _Both:
+class _Both(msgspec.Struct, frozen=True):
     """What the request is held to, and what its target is."""
 
     request: Rules

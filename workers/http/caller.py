@@ -26,10 +26,11 @@ class Caller:
         request = self._request(call, seconds)
         try:
             response = await self._transport.handle_async_request(request)
-            body = await _read(response)
+            headers = _headers(response)
+            body = await _read(response, encoded="content-encoding" in headers)
         except (httpx.TransportError, httpx.DecodingError) as error:
             return Setback(_translate(error, seconds))
-        return HttpReply(response.status_code, _headers(response), body)
+        return HttpReply(response.status_code, headers, body)
 
     def _request(self, call: HttpCall, seconds: float) -> httpx.Request:
         """Make the request with its stream given, which spares httpx preparing what is known here."""
@@ -49,11 +50,11 @@ class Caller:
         await self._transport.aclose()
 
 
-async def _read(response: httpx.Response) -> bytes:
-    """Read the body; past httpx's decoders where there is nothing to decode."""
-    if "content-encoding" in response.headers or not isinstance(response.stream, httpx.AsyncByteStream):
+async def _read(response: httpx.Response, *, encoded: bool) -> bytes:
+    """Read the body; past httpx's decoders where it is here already and there is nothing to decode."""
+    if encoded or not isinstance(response.stream, httpx.ByteStream):
         return await response.aread()
-    return b"".join([part async for part in response.stream])
+    return b"".join(response.stream)
 
 
 def _headers(response: httpx.Response) -> dict[str, str]:

@@ -16,6 +16,13 @@ from yarl import URL
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 
 
+class _AsGiven(aiohttp.ClientRequest):
+    """A request with the headers that httpx gave it."""
+
+    def update_auto_headers(self, skip_auto_headers: object) -> None:
+        """Add nothing; aiohttp would look, for every request, for what it is told to leave out."""
+
+
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Carries `httpx.Request`s over one `aiohttp.ClientSession`.
 
@@ -45,7 +52,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,  # httpx decodes what it receives
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+                request_class=_AsGiven,
             )
         return self._session
 

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from ...routing.admission.demand import Mark
 
 #: A run or a claim whose end nobody tells is remembered this long: longer than any redelivery.
 REMEMBERED_MS = 7 * 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """One worker's run of one request: its attempts are numbered from 1, and `event_id(run, n)` names them."""
 
     #: Minted by the worker, unique.
@@ -22,8 +23,7 @@ class Run:
     attempts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A worker's wish to run a request, and the proof of it afterwards. Its run has no attempts yet."""
 
     request_id: str
@@ -34,8 +34,7 @@ class Claim:
     run: Run
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What a request was answered."""
 
     #: The value of the reply's record.
@@ -47,8 +46,7 @@ class Answer:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mine:
+class Mine(msgspec.Struct, frozen=True):
     """The claim is granted: run it."""
 
     #: Earlier runs whose workers are dead and whose attempts nobody has accounted for yet, oldest first, each with
@@ -56,8 +54,7 @@ class Mine:
     interrupted: tuple[Run, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """It was answered before. Nothing is claimed."""
 
     answer: Answer
@@ -66,15 +63,13 @@ class Answered:
     same_place: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """A worker that lives has it. Nothing is claimed."""
 
     by_us: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reused:
+class Reused(msgspec.Struct, frozen=True):
     """The id belongs to a request that asked for something else. Nothing is claimed: this request is wrong."""
 
 

@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
 
 from ...routing.admission.demand import Mark
 from .claims import Answer, Answered, Claim, Claimed, Keeping, Mine, Reused, Run, Taken
@@ -124,7 +126,7 @@ class MemoryJournal:
         if kept is None or kept.committed:
             self._forget(claim)
         elif kept.answer.place == claim.place:
-            kept.answer, kept.committed = replace(kept.answer, usage=()), True
+            kept.answer, kept.committed = msgspec.structs.replace(kept.answer, usage=()), True
             self.store.kept.append((claim.request_id, kept.at_ms))
             self._seal(claim.request_id)
 

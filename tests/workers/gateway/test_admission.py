@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.routing.admission.demand import BudgetWindow
 from headgate.routing.http import REQUEST_HEADER, HttpReply

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.routing.http import HttpReply
 from headgate.routing.outcome import Setback

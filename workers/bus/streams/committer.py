@@ -27,8 +27,7 @@ _MAX_BYTES: Final = 4 * 1024 * 1024
 _REMEMBERED_MS: Final = 7 * 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
+class _End(msgspec.Struct, frozen=True):
     """The end of one delivery, or records that end nothing."""
 
     delivery: Delivery | None
