@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ from .content import Conversation, conversation
 from .models import LEAST_OUTPUT, Claude, claude
 from .paths import PATHS, VERTEX_PATHS
 from .reasoning import Reasoning, reasoning
+from .sampling import sampling
 from .wire import UNSET, Unset
 
 #: Versions of the wire, unless the config's options name another `anthropic_version`. The newer ones have no sampling
@@ -35,7 +36,6 @@ _HONOURED: Final = frozenset(
 #: A function that takes nothing.
 _NO_PARAMETERS: Final = msgspec.Raw(b'{"type":"object","properties":{}}')
 _TIERS: Final[Mapping[str | None, str | Unset]] = {None: UNSET, "auto": UNSET, "default": "standard_only"}
-N = TypeVar("N", int, float)
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -71,7 +71,7 @@ def _body(target: Target, chat: ChatBody, unmet: Unmet, *, vertex: bool) -> wire
     most = _most_output(chat, target, model, unmet)
     thought = reasoning(chat.reasoning_effort, model, most, unmet, forced=use.mode == "required")
     _may_end_so(said, model, thought, unmet)
-    temperature, top_p, top_k = _sampling(chat, model, thought, unmet)
+    temperature, top_p, top_k = sampling(chat, model, unmet, thinks=thought.thinks)
     return wire.Body(
         model=UNSET if vertex else target.upstream_model,
         anthropic_version=version if vertex else UNSET,
@@ -126,32 +126,6 @@ def _may_end_so(said: Conversation, model: Claude, thought: Reasoning, unmet: Un
         unmet.wrong("messages", "at least one that says something and is not the system's")
     elif said.turns[-1].role == "assistant" and (thought.thinks or not model.prefill):
         unmet.wrong("messages", "a last one that is not the assistant's")
-
-
-def _sampling(
-    chat: ChatBody, model: Claude, thought: Reasoning, unmet: Unmet
-) -> tuple[float | Unset, float | Unset, int | Unset]:
-    """Return temperature, top_p and top_k: the newest models have none, and thinking fixes them."""
-    if not model.sampling:
-        for name in ("temperature", "top_p", "top_k"):
-            if asks(name, getattr(chat, name)):
-                unmet.cannot(name)
-        return UNSET, UNSET, UNSET
-    thinks = thought.thinks
-    temperature = unmet.within("temperature", chat.temperature, 1 if thinks else 0, 1)
-    top_p = unmet.within("top_p", chat.top_p, 0.95 if thinks else 0, 1)
-    top_k = chat.top_k
-    if temperature is not None and top_p is not None and not model.both_samplings:
-        unmet.cannot("top_p", "either it or temperature")
-        top_p = None
-    if thinks and top_k is not None:
-        unmet.cannot("top_k", "it without thinking")
-        top_k = None
-    return _or_unset(temperature), _or_unset(top_p), _or_unset(top_k)
-
-
-def _or_unset(value: N | None) -> N | Unset:
-    return UNSET if value is None else value
 
 
 def _tools(chat: ChatBody, use: ToolUse, model: Claude, unmet: Unmet) -> list[wire.Tool] | Unset:
