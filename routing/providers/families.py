@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import anthropic, gemini, openai
+from . import anthropic, bedrock, gemini, openai
 from .family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
@@ -14,5 +14,6 @@ FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
         "gemini": gemini.FAMILY,
         "vertex": gemini.ON_VERTEX,
         "vertex-anthropic": anthropic.ON_VERTEX,
+        "bedrock-converse": bedrock.FAMILY,
     }
 )

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from headgate.routing.service import Service
 from headgate.schemas.request import Endpoint
 from support.wire import asked, came, to
 
@@ -12,6 +13,7 @@ BASES = {
     "anthropic": "https://api.anthropic.com/v1",
     "gemini": "https://generativelanguage.googleapis.com/v1beta",
     "vertex": "https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google/models",
+    "bedrock-converse": "https://bedrock-runtime.us-east-1.amazonaws.com",
     "vertex-anthropic": "https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/anthropic/models",
 }
 
@@ -31,7 +33,8 @@ class Golden:
 
     @property
     def target(self):
-        return to(self.family, self.facts["model"], drop=self.facts["drop"], base_url=BASES[self.family])
+        service = Service(drop=frozenset(self.facts["drop"]), options=self.facts.get("options", {}))
+        return to(self.family, self.facts["model"], service=service, base_url=BASES[self.family])
 
     @property
     def reply(self):

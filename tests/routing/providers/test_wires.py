@@ -17,6 +17,7 @@ from support.wire import asked, came, openai_schema, to
 
 MODELS = {
     "anthropic": "claude-sonnet-4-5",
+    "bedrock-converse": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "gemini": "gemini-3.5-flash",
     "vertex": "gemini-2.5-pro",
     "vertex-anthropic": "claude-opus-5",
