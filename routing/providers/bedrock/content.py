@@ -4,7 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -44,6 +44,8 @@ from .wire import (
     ToolUseBlock,
     Turn,
 )
+
+B = TypeVar("B")
 
 #: What Converse allows in ids of tool calls (`ToolUseId`) and Claude does too.
 _ODD: Final = re.compile(r"[^a-zA-Z0-9_-]")
@@ -87,16 +89,11 @@ def conversation(messages: Sequence[Message], model: Model, unmet: Unmet) -> Con
         if not isinstance(message, ToolResult) and message.name is not None:
             unmet.cannot("name")
     _keep_rules(speech.turns, model, unmet)
-    has_calls = any(
-        isinstance(block, ToolUseBlock | ToolResultBlock) for turn in speech.turns for block in turn.content
-    )
-    return Conversation(speech.system, speech.turns, has_calls)
+    return Conversation(speech.system, speech.turns, speech.has_calls)
 
 
 def cache_mark(control: msgspec.Raw, breakpoint_: msgspec.Raw, model: Model, unmet: Unmet) -> CacheBlock | None:
     """Return the mark that says that all up to here is worth keeping, None if nobody asks for it."""
-    if control is ABSENT and breakpoint_ is ABSENT:  # nearly always
-        return None
     asked = asks("", control)
     if not asked and not asks("", breakpoint_):
         return None
@@ -113,7 +110,7 @@ def cache_mark(control: msgspec.Raw, breakpoint_: msgspec.Raw, model: Model, unm
 class _Speech:
     """What is said, as far as it has been heard."""
 
-    __slots__ = ("_attachments", "_model", "_unmet", "system", "turns")
+    __slots__ = ("_attachments", "_model", "_unmet", "has_calls", "system", "turns")
 
     def __init__(self, model: Model, unmet: Unmet) -> None:
         self._model: Final = model
@@ -121,16 +118,17 @@ class _Speech:
         self._attachments: Final = Attachments(model, unmet)
         self.system: list[SystemBlock] = []
         self.turns: list[Turn] = []
+        self.has_calls = False
 
     def hear(self, at: int, message: Message) -> None:
-        if isinstance(message, System | Developer):
+        if isinstance(message, (System, Developer)):
             if self.turns:
                 self._unmet.put(f"moved the {message.__struct_config__.tag} message {at} before all others")
             self.system += self._texts(message.content, "system")
         elif isinstance(message, ToolResult):
             self._add_result(message)
         elif isinstance(message, User):
-            self._add("user", list(self._said(message.content)))
+            self._add("user", self._said(message.content))
         else:
             self._add("assistant", list(self._answered(message)))
 
@@ -143,51 +141,55 @@ class _Speech:
 
     def _add_result(self, message: ToolResult) -> None:
         """Add what a tool returned: results have to come first in their turn."""
+        self.has_calls = True
         said = self._texts(message.content, "tool")
         result = Result(_id(message.tool_call_id), [block for block in said if isinstance(block, TextBlock)])
-        added = [ToolResultBlock(result), *(block for block in said if isinstance(block, CacheBlock))]
+        marks = [block for block in said if isinstance(block, CacheBlock)]
         if not self.turns or self.turns[-1].role != "user":
-            self.turns.append(Turn("user", [*added]))
-            return
+            self.turns.append(Turn("user", []))
         blocks = self.turns[-1].content
-        others = (at for at, block in enumerate(blocks) if not isinstance(block, ToolResultBlock | CacheBlock))
-        at = next(others, len(blocks))
-        blocks[at:at] = added
+        at = 0
+        while at < len(blocks) and isinstance(blocks[at], (ToolResultBlock, CacheBlock)):
+            at += 1
+        blocks[at:at] = [ToolResultBlock(result), *marks]
 
     def _texts(self, content: Content, where: str) -> list[SystemBlock]:
-        return [block for part in texts(content, self._unmet, where) for block in self._text(part)]
+        if isinstance(content, str):  # as nearly all are
+            return [] if not content or content.isspace() else [TextBlock(content)]
+        found: list[SystemBlock] = []
+        for part in texts(content, self._unmet, where):
+            found += self._text(part)
+        return found
 
-    def _text(self, part: Text) -> Iterator[TextBlock | CacheBlock]:
+    def _text(self, part: Text) -> tuple[TextBlock | CacheBlock, ...]:
         """Return a text, and the mark after it; Converse refuses one of white space, which says nothing."""
-        if part.text.strip():
-            yield TextBlock(part.text)
-        yield from self._mark(part)
+        mark = self._mark(part)
+        return mark if not part.text or part.text.isspace() else (TextBlock(part.text), *mark)
 
-    def _mark(self, part: Text | Image | File) -> Iterator[CacheBlock]:
-        mark = cache_mark(part.cache_control, part.prompt_cache_breakpoint, self._model, self._unmet)
-        if mark is not None:
-            yield mark
+    def _mark(self, part: Text | Image | File) -> tuple[CacheBlock, ...]:
+        if part.cache_control is ABSENT and part.prompt_cache_breakpoint is ABSENT:  # as nearly always
+            return ()
+        return _if_any(cache_mark(part.cache_control, part.prompt_cache_breakpoint, self._model, self._unmet))
 
-    def _said(self, content: Content) -> Iterator[Block]:
-        if isinstance(content, list):
-            for part in content:
-                yield from self._blocks(part)
-        elif content and content.strip():
-            yield TextBlock(content)
+    def _said(self, content: Content) -> list[Block]:
+        if content is None or isinstance(content, str):
+            return [] if not content or content.isspace() else [TextBlock(content)]
+        found: list[Block] = []
+        for part in content:
+            found += self._blocks(part)
+        return found
 
-    def _blocks(self, part: Part) -> Iterator[Block]:
+    def _blocks(self, part: Part) -> tuple[Block, ...]:
         if isinstance(part, Text):
-            yield from self._text(part)
-        elif isinstance(part, Refusal):
-            yield from self._text(Text(part.refusal))
-        elif isinstance(part, Audio):
+            return self._text(part)
+        if isinstance(part, Refusal):
+            return self._text(Text(part.refusal))
+        if isinstance(part, Audio):
             if asks("", part.prompt_cache_breakpoint):
                 self._unmet.cannot("prompt_cache_breakpoint", "it on texts, images and files")
-            yield from _if_any(self._attachments.sound(part))
-        else:
-            block = self._attachments.image(part) if isinstance(part, Image) else self._attachments.document(part)
-            yield from _if_any(block)
-            yield from self._mark(part)
+            return _if_any(self._attachments.sound(part))
+        block = self._attachments.image(part) if isinstance(part, Image) else self._attachments.document(part)
+        return (*_if_any(block), *self._mark(part))
 
     def _answered(self, message: Assistant) -> Iterator[Block]:
         """Return what the model said before, its thoughts first, as they came."""
@@ -198,9 +200,9 @@ class _Speech:
         if extra is not None and extra.anthropic is not None and self._model.claude is not None:
             yield from self._thoughts(extra.anthropic.thinking)
         yield from self._texts(message.content, "assistant")
-        if message.refusal and message.refusal.strip():
-            yield TextBlock(message.refusal)
+        yield from self._texts(message.refusal, "assistant")
         for call in message.tool_calls or ():
+            self.has_calls = True
             given = arguments(call.function.arguments, self._unmet)
             yield ToolUseBlock(ToolUse(_id(call.id), call.function.name, given))
 
@@ -219,7 +221,7 @@ class _Speech:
                 yield ReasoningBlock(Reasoning(redacted_content=wrapped))
 
 
-def _if_any(block: Block | None) -> tuple[Block, ...]:
+def _if_any(block: B | None) -> tuple[B, ...]:
     return () if block is None else (block,)
 
 
@@ -230,7 +232,7 @@ def _keep_rules(turns: Sequence[Turn], model: Model, unmet: Unmet) -> None:
     elif turns[0].role == "assistant" and not model.may_lead:
         unmet.wrong("messages", "a first one that is the user's")
     for turn in turns:
-        kinds = {type(block) for block in turn.content}
+        kinds = set(map(type, turn.content))
         if DocumentBlock in kinds and TextBlock not in kinds:
             unmet.wrong("file", "a text beside it")
         if ToolResultBlock in kinds:

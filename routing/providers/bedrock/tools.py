@@ -79,8 +79,7 @@ def _tools(chat: ChatBody, functions: list[Function], model: Model, unmet: Unmet
     tools: list[ToolBlock | CacheBlock] = []
     for function in functions:
         tools.append(ToolBlock(_spec(function, model)))
-        mark = cache_mark(marks.get(function.name, ABSENT), ABSENT, model, unmet)
-        if mark is not None:
+        if function.name in marks and (mark := cache_mark(marks[function.name], ABSENT, model, unmet)):
             tools.append(mark)
     return tools
 
