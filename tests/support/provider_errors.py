@@ -8,10 +8,10 @@ from headgate.routing.target import Target
 #: Family of the shared facts → provider and wire of a deployment.
 PLACES = {
     "openai": ("openai", "openai"),
-    "azure-openai": ("azure", "azure"),
+    "azure-openai": ("azure", "azure-openai"),
     "anthropic": ("anthropic", "anthropic"),
     "gemini": ("gemini", "gemini"),
-    "bedrock-converse": ("bedrock", "bedrock"),
+    "bedrock-converse": ("bedrock", "bedrock-converse"),
     "cohere": ("cohere", "cohere"),
     "vllm/llama.cpp": ("my-own", "openai"),
     "tgi": ("my-own", "openai"),
