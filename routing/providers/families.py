@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import anthropic, bedrock, gemini, openai
+from . import anthropic, azure, bedrock, gemini, openai
 from .family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
     {
         "openai": openai.FAMILY,
+        "azure-openai": azure.FAMILY,
         "anthropic": anthropic.FAMILY,
         "gemini": gemini.FAMILY,
         "vertex": gemini.ON_VERTEX,

@@ -11,6 +11,8 @@ from ..target import Target
 
 Encode = Callable[[Request, Target], HttpCall | Failure]
 Decode = Callable[[HttpReply, Request, Target], Completion | Setback]
+#: Says of a base URL and a query what is wrong with them, as `place: expected …, got …`; None: nothing.
+Problem = Callable[[str, Mapping[str, str]], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Family:
     decode: Decode
     #: What follows the base URL, by endpoint, where the provider's row does not say otherwise.
     paths: Mapping[Endpoint, str]
+    #: What has to be right about an address, beside its having a host.
+    problem: Problem = lambda _base_url, _query: None
 
 
 def url_of(request: Request, target: Target, paths: Mapping[Endpoint, str], model: str) -> str | Failure:

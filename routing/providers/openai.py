@@ -72,7 +72,11 @@ _USUAL: Final = frozenset({"stop", "length", "tool_calls", "content_filter", "fu
 
 def encode(request: Request, target: Target) -> HttpCall | Failure:
     """Make the call: the body with the deployment's model and overrides in it, every other byte as it came."""
-    url = url_of(request, target, _PATHS, quote(target.upstream_model, safe=""))
+    return encode_at(url_of(request, target, _PATHS, quote(target.upstream_model, safe="")), request, target)
+
+
+def encode_at(url: str | Failure, request: Request, target: Target) -> HttpCall | Failure:
+    """Make the call to an address that is known, or say why there is none."""
     if isinstance(url, Failure):
         return url
     if not has_rules(target.service):

@@ -110,6 +110,9 @@ def _problems(name: str, provider: Provider, row: Row, family: Family) -> Iterat
         yield f"providers.{name}.options: expected {option}, for {row.base_url}, got none"
     if not missing:
         yield from _host_problems(name, provider, row)
+        problem = family.problem(filled(row.base_url, provider.options), row.query)
+        if problem is not None:
+            yield f"providers.{name}.{problem}"
     known = {word_of(endpoint) for endpoint in family.paths}
     for word in sorted({*(provider.endpoints or ()), *provider.paths} - known):
         expected = f"endpoints of the wire {row.wire} ({', '.join(sorted(known))})"

@@ -13,6 +13,7 @@ BASES = {
     "anthropic": "https://api.anthropic.com/v1",
     "gemini": "https://generativelanguage.googleapis.com/v1beta",
     "vertex": "https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google/models",
+    "azure-openai": "https://res.openai.azure.com/openai/v1",
     "bedrock-converse": "https://bedrock-runtime.us-east-1.amazonaws.com",
     "vertex-anthropic": "https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/anthropic/models",
 }
@@ -33,8 +34,11 @@ class Golden:
 
     @property
     def target(self):
-        service = Service(drop=frozenset(self.facts["drop"]), options=self.facts.get("options", {}))
-        return to(self.family, self.facts["model"], service=service, base_url=BASES[self.family])
+        facts = self.facts
+        query = tuple(facts.get("query", {}).items())
+        service = Service(drop=frozenset(facts["drop"]), options=facts.get("options", {}), query=query)
+        base_url = facts.get("base_url", BASES[self.family])
+        return to(self.family, facts["model"], service=service, base_url=base_url)
 
     @property
     def reply(self):

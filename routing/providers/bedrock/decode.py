@@ -6,6 +6,7 @@ is says what it is.
 
 import binascii
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -24,6 +25,8 @@ from .models import model_of
 
 _UNSET: Final = msgspec.UNSET
 _CALL_ID: Final = "x-amzn-requestid"
+#: Tiers that OpenAI has words for: `reserved` is not paid by the token.
+_TIERS: Final[Mapping[str | None, str]] = {each: each for each in ("default", "flex", "priority")}
 
 
 class _Part(msgspec.Struct, gc=False, rename="camel"):
@@ -120,7 +123,7 @@ def decode(reply: HttpReply, request: Request, target: Target) -> Completion | S
     message = _said(answer.output.message.content, target)
     if isinstance(message, Failure):
         return setback(reply, target, message, tokens)
-    tier = None if answer.service_tier is None else answer.service_tier.type
+    tier = None if answer.service_tier is None else _TIERS.get(answer.service_tier.type)
     request_id = reply.headers.get(_CALL_ID, "")
     body = ChatCompletion(
         id=request_id or request.id,
