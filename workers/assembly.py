@@ -14,7 +14,9 @@ from ..routing.admission.rulebook import Rulebook
 from ..routing.health.rules import BreakerRules, breaker_rule
 from ..routing.models import NO_MODEL_DATA, ListedModels, ModelData
 from ..routing.price_list import GenaiPrices
+from ..routing.providers.resolve import Resolved, resolve
 from ..routing.routes import Unroutable, build_routes
+from ..routing.service import Auth
 from ..routing.tokens.estimator import TokenEstimator
 from ..routing.tokens.vocabulary import load_vocabularies
 from ..schemas.config import Config, KafkaBus
@@ -27,6 +29,7 @@ from .credentials.credentials import Credentials
 from .credentials.sources import NoSecret
 from .embedded.server import EmbeddedServer
 from .gateway.brakes import Brakes
+from .gateway.calling import NoSigner, Signer
 from .gateway.clock import Clock
 from .gateway.gateway import Gateway, Ports
 from .gateway.reception import Rules
@@ -35,6 +38,7 @@ from .health.desk import Manner
 from .health.port import Health
 from .health.target_health import TargetHealth
 from .http.caller import Caller
+from .http.sigv4 import NEEDED, load_sigv4
 from .http.transport import AiohttpTransport
 from .ops.admission_meter import admission_readings
 from .ops.bus_meter import bus_readings
@@ -106,6 +110,7 @@ async def assembled(settings: Settings, options: WorkerOptions) -> AsyncGenerato
             clock=clock,
             circuits=TargetHealth(health, clock.now_us),
             secrets=credentials,
+            signer=await asyncio.to_thread(make_signer, config),
         )
         room = Room(config.limits.in_flight, config.limits.in_flight_bytes)
         gateway = Gateway(ports, rules, Rulebook.of(config), room)
@@ -176,6 +181,18 @@ def make_bus(config: Config, slot: str | None, server: EmbeddedServer | None) ->
 def make_estimator() -> TokenEstimator:
     """Return what estimates tokens: by counting them, where the extra `headgate[tokens]` has the vocabulary."""
     return TokenEstimator(vocabularies=load_vocabularies())
+
+
+def make_signer(config: Config) -> Signer:
+    """Return what signs for the providers that want it. Raises `NotConfigured` where the library is missing."""
+    found = {name: resolve(name, provider) for name, provider in config.providers.items()}
+    signing = [name for name, each in found.items() if isinstance(each, Resolved) and each.service.auth is Auth.SIGV4]
+    if not signing:
+        return NoSigner()
+    signer = load_sigv4()
+    if signer is None:
+        raise NotConfigured("\n".join(f"providers.{name}: {NEEDED}" for name in signing))
+    return signer
 
 
 def make_kafka_bus(config: Config, kafka: KafkaBus, slot: str | None) -> "KafkaPeer":

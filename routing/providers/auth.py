@@ -12,6 +12,11 @@ def authorized(call: HttpCall, auth: Auth, secret: str | None, headers: Headers 
     return HttpCall(call.url, (*shown, *call.headers, *headers), call.body, call.notes)
 
 
+def spoken(auth: Auth, secret: str) -> tuple[str, ...]:
+    """Return a secret and what it consists of: all that nobody may repeat."""
+    return (secret, *secret.split(":")) if auth is Auth.SIGV4 else (secret,)
+
+
 def _shown(auth: Auth, secret: str) -> Headers:
     match auth:
         case Auth.BEARER | Auth.GOOGLE:

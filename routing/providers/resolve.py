@@ -14,6 +14,7 @@ from ...schemas.config_providers import Provider
 from ...schemas.request import Endpoint
 from ..credentials import Credential, named
 from ..service import Auth, ParameterRules, Service
+from .aws import region_of
 from .catalogue import Row, catalogue, like, row_of
 from .families import FAMILIES
 from .family import Family
@@ -110,9 +111,7 @@ def _problems(name: str, provider: Provider, row: Row, family: Family) -> Iterat
         yield f"providers.{name}.options: expected {option}, for {row.base_url}, got none"
     if not missing:
         yield from _host_problems(name, provider, row)
-        problem = family.problem(filled(row.base_url, provider.options), row.query)
-        if problem is not None:
-            yield f"providers.{name}.{problem}"
+        yield from (f"providers.{name}.{problem}" for problem in _address_problems(provider, row, family))
     known = {word_of(endpoint) for endpoint in family.paths}
     for word in sorted({*(provider.endpoints or ()), *provider.paths} - known):
         expected = f"endpoints of the wire {row.wire} ({', '.join(sorted(known))})"
@@ -120,6 +119,15 @@ def _problems(name: str, provider: Provider, row: Row, family: Family) -> Iterat
     if provider.base_url is None and not _has_credential(provider, row):
         variables = "".join(f", or {key} in the environment" for key in row.keys if row.auth not in _ELSEWHERE)
         yield f"providers.{name}: expected api_key or credentials{variables}, got none"
+
+
+def _address_problems(provider: Provider, row: Row, family: Family) -> Iterator[str]:
+    url = filled(row.base_url, provider.options)
+    problem = family.problem(url, row.query)
+    if problem is not None:
+        yield problem
+    if row.auth is Auth.SIGV4 and region_of(url, provider.options) is None:
+        yield f"options: expected region, which calls to {url} are signed for, got none"
 
 
 def _has_credential(provider: Provider, row: Row) -> bool:

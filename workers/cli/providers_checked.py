@@ -13,10 +13,13 @@ import httpx
 from ...reporting.tables import Column, Format, Kind, Table, render
 from ...routing.http import HttpCall
 from ...routing.providers.auth import authorized
+from ...routing.providers.aws import KEYS, keys_of
 from ...routing.providers.resolve import Resolved, Unresolved, resolve
+from ...routing.service import Auth
 from ...schemas.config_providers import Provider
 from ..credentials.credentials import Credentials
 from ..credentials.sources import NoSecret
+from ..http.sigv4 import NEEDED, load_sigv4
 from ..http.transport import AiohttpTransport
 from .exits import Status
 from .loop import run_loop
@@ -74,12 +77,22 @@ async def _checked(name: str, provider: Provider, transport: httpx.AsyncBaseTran
         await credentials.start()
     except NoSecret as error:
         return _Checked(name, found, "; ".join(str(error).splitlines()), Status.BAD_USAGE)
+    unsigned = [] if found.service.auth is not Auth.SIGV4 else _unsigned(found, credentials)
+    if unsigned:
+        return _Checked(name, found, "; ".join(unsigned), Status.BAD_USAGE)
     if transport is None or found.wire not in _MODELS:
         return _Checked(name, found, _FINE if transport is None else f"{_FINE}, not called: it has no list of models")
     states = [await _called(transport, found, credentials.secret(each.name)) for each in found.credentials]
     states = states or [await _called(transport, found, None)]
     is_fine = all(state.startswith(_FINE) for state in states)
     return _Checked(name, found, "; ".join(dict.fromkeys(states)), Status.DONE if is_fine else Status.OUR_FAULT)
+
+
+def _unsigned(found: Resolved, credentials: Credentials) -> list[str]:
+    """Say why calls cannot be signed, a sentence per reason."""
+    library = [NEEDED] if load_sigv4() is None else []
+    held = {each.name: credentials.secret(each.name) or "" for each in found.credentials}
+    return library + [f"credential {name}: expected {KEYS}, got other" for name in held if keys_of(held[name]) is None]
 
 
 async def _called(transport: httpx.AsyncBaseTransport, found: Resolved, secret: str | None) -> str:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from ...routing.credentials import named
+from ...routing.providers.aws import keys_of
 from ...schemas.config_providers import Credential, Provider
 from .sources import Fixed, InFile, NoSecret, Printed, Source
 
@@ -70,7 +71,8 @@ class Credentials:
             return f"credential {name}: {error}"
         before = self._secrets.get(name)
         if secret != before:
-            self._learned(secret)
+            for each in _all_of(secret):
+                self._learned(each)
             self._secrets[name] = secret
         if before not in (None, secret):
             _log.info("a credential has a new secret", extra={"credential": name})
@@ -96,6 +98,12 @@ class Credentials:
         if self._renewing is not None:
             await asyncio.shield(self._renewing)
         await asyncio.Event().wait()
+
+
+def _all_of(secret: str) -> tuple[str, ...]:
+    """Return a secret, and the keys of AWS that it may consist of: a message may quote one of them alone."""
+    keys = keys_of(secret)
+    return (secret,) if keys is None else (secret, *(key for key in (keys.secret_key, keys.token) if key))
 
 
 def _sources(name: str, provider: Provider) -> Iterator[tuple[str, Source]]:

@@ -7,10 +7,12 @@ import msgspec
 
 from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
 from ...routing.outcome import Completion, Setback
-from ...routing.providers.auth import authorized
+from ...routing.providers.auth import authorized, spoken
+from ...routing.providers.aws import region_of
 from ...routing.providers.families import FAMILIES
+from ...routing.service import Auth
 from ...routing.target import Target
-from ...schemas.failures import Code, failure
+from ...schemas.failures import Code, Failure, failure
 from .brakes import signal_of
 from .circuits import Circuits
 from .clock import Clock
@@ -35,6 +37,24 @@ class Secrets(Protocol):
         ...
 
 
+class Signer(Protocol):
+    """Signs finished calls, for providers that want a signature and not the secret."""
+
+    def signed(self, call: HttpCall, secret: str, region: str, at: float) -> HttpCall | Failure:
+        """Return the call with a signature of unix time `at`, or what is wrong with the secret."""
+        ...
+
+
+class NoSigner:
+    """The peer that signs nothing."""
+
+    def signed(self, call: HttpCall, secret: str, region: str, at: float) -> HttpCall | Failure:  # noqa: ARG002 - the port's names
+        """Say what is needed."""
+        return failure(
+            Code.AUTHENTICATION, expected="what signs for AWS: pip install 'headgate[bedrock]'", given="none"
+        )
+
+
 class NoSecrets:
     """The peer that knows none: the target's own is used."""
 
@@ -53,6 +73,7 @@ class Caller:
     clock: Clock
     secrets: Secrets
     vitals: Vitals
+    signer: Signer
 
     async def call(self, job: Job, entered: Entered, call: HttpCall, target: Target, name: str, number: int) -> Attempt:
         """Make attempt number `number`, which is called `name`."""
@@ -60,9 +81,9 @@ class Caller:
         seconds = min(target.timeout, request.deadline_ms / 1000 - began)
         tracing = ((ATTEMPT_HEADER, name), (REQUEST_HEADER, _header_safe(request.id)))
         secret = self._secret(target)
-        shown = authorized(call, target.service.auth, secret, tracing)
+        shown = self._shown(authorized(call, target.service.auth, secret, tracing), target, secret)
         self.vitals.began(target)
-        outcome = await self.calls.call(shown, max(seconds, 0.001))
+        outcome = shown if isinstance(shown, Setback) else await self.calls.call(shown, max(seconds, 0.001))
         latency = self.clock.now() - began
         result = _understood(outcome, job, target, secret)
         self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
@@ -71,6 +92,14 @@ class Caller:
         self.vitals.ended(target, latency, result, outcome)
         milliseconds = round(latency * 1000)
         return Attempt(name, number, job, target, entered.at_us, milliseconds, result, entered.demand, call.notes)
+
+    def _shown(self, call: HttpCall, target: Target, secret: str | None) -> HttpCall | Setback:
+        """Return the call as it goes out: signed as of now, where its provider wants that."""
+        if target.service.auth is not Auth.SIGV4:
+            return call
+        region = region_of(target.base_url, target.service.options) or ""
+        signed = self.signer.signed(call, secret or "", region, self.clock.now())
+        return Setback(signed) if isinstance(signed, Failure) else signed
 
     def _secret(self, target: Target) -> str | None:
         """Return the secret of the credential that was chosen, as it is now."""
@@ -92,7 +121,11 @@ def _understood(outcome: HttpReply | Setback, job: Job, target: Target, secret: 
         result: Completion | Setback = outcome
     else:
         result = FAMILIES[target.wire].decode(outcome, job.request, target)
-    return result if isinstance(result, Completion) or not secret else without_secret(result, secret)
+    if isinstance(result, Completion) or not secret:
+        return result
+    for each in spoken(target.service.auth, secret):
+        result = without_secret(result, each)
+    return result
 
 
 def without_secret(setback: Setback, secret: str) -> Setback:

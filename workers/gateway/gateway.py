@@ -16,7 +16,7 @@ from ..bus.port import Bus, Delivery
 from ..journal.claims import Claim, Journal
 from .attempts import Attempts
 from .batcher import Batcher
-from .calling import Caller, Calls, NoSecrets, Secrets
+from .calling import Caller, Calls, NoSecrets, NoSigner, Secrets, Signer
 from .cancelled import Cancelled
 from .circuits import Circuits, Closed
 from .clock import Clock
@@ -51,6 +51,7 @@ class Ports:
     clock: Clock
     circuits: Circuits = field(default_factory=Closed)
     secrets: Secrets = field(default_factory=NoSecrets)
+    signer: Signer = field(default_factory=NoSigner)
     new_id: Callable[[], str] = lambda: secrets.token_hex(16)
 
 
@@ -96,7 +97,9 @@ class Gateway:
                 Batcher(ports.journal.claim), Batcher(ports.journal.answer), self._over.add, self._released.add
             ),
             attempts=Attempts(
-                Caller(ports.calls, ports.brakes, ports.circuits, ports.clock, ports.secrets, self._vitals),
+                Caller(
+                    ports.calls, ports.brakes, ports.circuits, ports.clock, ports.secrets, self._vitals, ports.signer
+                ),
                 self._gate,
                 tolls,
                 ports.clock,
