@@ -26,6 +26,7 @@ from headgate.workers.admission.memory import MemoryAdmission, MemoryBook
 from headgate.workers.admission.memory_store import MemoryStore
 from headgate.workers.bus.memory import MemoryBus
 from headgate.workers.gateway.brakes import Unbraked
+from headgate.workers.gateway.calling import NoSigner
 from headgate.workers.gateway.circuits import Closed
 from headgate.workers.gateway.clock import Clock
 from headgate.workers.gateway.events import Silent
@@ -153,6 +154,7 @@ class Bench:
     hedge: Hedge = None
     brakes: object = None
     estimates: TokenEstimator = field(default_factory=TokenEstimator)
+    signer: object = field(default_factory=NoSigner)
 
     def __post_init__(self):
         self.bus = self.bus or MemoryBus(now=self.time.now, sleep=self.time.sleep)
@@ -185,6 +187,7 @@ class Bench:
             clock=Clock(self.time.now, self.time.sleep, lambda: 0.0),
             new_id=lambda: f"run-{next(numbers)}",
             circuits=self.circuits,
+            signer=self.signer,
         )
         self.gateway = Gateway(ports, rules, Rulebook.of(self.config), Room(self.in_flight, 10**9))
         await self.bus.start(self.gateway.admit, self.gateway.committed)

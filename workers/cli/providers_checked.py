@@ -77,10 +77,11 @@ async def _checked(name: str, provider: Provider, transport: httpx.AsyncBaseTran
         await credentials.start()
     except NoSecret as error:
         return _Checked(name, found, "; ".join(str(error).splitlines()), Status.BAD_USAGE)
-    unsigned = [] if found.service.auth is not Auth.SIGV4 else _unsigned(found, credentials)
+    signs = found.service.auth is Auth.SIGV4
+    unsigned = _unsigned(found, credentials) if signs else []
     if unsigned:
         return _Checked(name, found, "; ".join(unsigned), Status.BAD_USAGE)
-    if transport is None or found.wire not in _MODELS:
+    if transport is None or signs or found.wire not in _MODELS:
         return _Checked(name, found, _FINE if transport is None else f"{_FINE}, not called: it has no list of models")
     states = [await _called(transport, found, credentials.secret(each.name)) for each in found.credentials]
     states = states or [await _called(transport, found, None)]

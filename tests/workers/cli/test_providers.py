@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -166,3 +167,30 @@ def test_without_a_provider_it_says_who_answers(call):
     status, out, err = call("check", "--format", "csv")
     assert (status, out) == (0, "provider,wire,base_url,credentials,state\n")
     assert "the built-in simulator answers" in err
+
+
+KEYS = f"AKIDEXAMPLE:{SECRET}"
+BEDROCK = {"auth": "sigv4", "api_key": KEYS, "options": {"region": "us-east-1"}}
+
+
+def test_a_provider_whose_calls_are_signed_is_fine_where_they_can_be(call):
+    status, rows = checked(call, "--call", bedrock=BEDROCK)
+    assert (status, rows["bedrock"]["state"]) == (0, "fine, not called: it has no list of models")
+
+
+def test_a_provider_whose_calls_cannot_be_signed_is_told(call, monkeypatch):
+    status, rows = checked(call, bedrock={**BEDROCK, "api_key": SECRET})
+    expected = "ACCESS_KEY_ID:SECRET or ACCESS_KEY_ID:SECRET:SESSION_TOKEN"
+    assert (status, rows["bedrock"]["state"]) == (2, f"credential bedrock: expected {expected}, got other")
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
+    status, rows = checked(call, bedrock=BEDROCK)
+    assert (status, rows["bedrock"]["state"]) == (
+        2,
+        "expected what signs for AWS, pip install 'headgate[bedrock]', it is not there",
+    )
+
+
+def test_a_dated_address_of_azures_needs_a_version(call):
+    status, rows = checked(call, azure={"api_key": SECRET, "base_url": "https://res.openai.azure.com"})
+    assert status == 2
+    assert rows["azure"]["state"].startswith("providers.azure.query: expected api-version")

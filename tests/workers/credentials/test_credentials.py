@@ -148,3 +148,9 @@ async def test_a_command_that_hangs_is_ended(tmp_path):
 
 def test_white_space_around_a_secret_is_not_part_of_it():
     assert sound(b" sk-1\r\n", "x") == "sk-1"
+
+
+async def test_what_keys_of_aws_consist_of_is_learned_too():
+    learned = []
+    async with Credentials({"p": Fixed("AKIDEXAMPLE:its-secret:its-token")}, learned.append):
+        assert learned == ["AKIDEXAMPLE:its-secret:its-token", "its-secret", "its-token"]
