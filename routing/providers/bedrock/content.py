@@ -188,7 +188,8 @@ class _Speech:
             if asks("", part.prompt_cache_breakpoint):
                 self._unmet.cannot("prompt_cache_breakpoint", "it on texts, images and files")
             return _if_any(self._attachments.sound(part))
-        block = self._attachments.image(part) if isinstance(part, Image) else self._attachments.document(part)
+        attached = self._attachments
+        block: Block | None = attached.image(part) if isinstance(part, Image) else attached.document(part)
         return (*_if_any(block), *self._mark(part))
 
     def _answered(self, message: Assistant) -> Iterator[Block]:

@@ -1,6 +1,6 @@
 """Tools of a chat, and whether they are called, in Converse's words."""
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -68,7 +68,7 @@ def _of_claude(use: ToolUse, model: Model, unmet: Unmet) -> ClaudeChoice | Unset
     if not model.one_call:
         unmet.cannot("parallel_tool_calls", "true")
         return UNSET
-    kind = "auto" if use.mode == "auto" else "tool" if use.name else "any"
+    kind: Literal["auto", "tool", "any"] = "auto" if use.mode == "auto" else "tool" if use.name else "any"
     return ClaudeChoice(kind, use.name or UNSET, disable_parallel_tool_use=True)
 
 
