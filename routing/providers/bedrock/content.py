@@ -190,7 +190,8 @@ class _Speech:
             return _if_any(self._attachments.sound(part))
         attached = self._attachments
         block: Block | None = attached.image(part) if isinstance(part, Image) else attached.document(part)
-        return (*_if_any(block), *self._mark(part))
+        mark = self._mark(part)
+        return mark if block is None else (block, *mark)
 
     def _answered(self, message: Assistant) -> Iterator[Block]:
         """Return what the model said before, its thoughts first, as they came."""
