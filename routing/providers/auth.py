@@ -1,9 +1,13 @@
 """How a call shows its credential: pure, for the styles that are a header; the shell does those that sign."""
 
+from typing import Final
+
 from ..http import HttpCall
 from ..service import Auth
 
 Headers = tuple[tuple[str, str], ...]
+#: A shorter part is no secret, and many a word has it in it.
+_SHORTEST: Final = 4
 
 
 def authorized(call: HttpCall, auth: Auth, secret: str | None, headers: Headers = ()) -> HttpCall:
@@ -14,7 +18,9 @@ def authorized(call: HttpCall, auth: Auth, secret: str | None, headers: Headers 
 
 def spoken(auth: Auth, secret: str) -> tuple[str, ...]:
     """Return a secret and what it consists of: all that nobody may repeat."""
-    return (secret, *secret.split(":")) if auth is Auth.SIGV4 else (secret,)
+    if auth is not Auth.SIGV4:
+        return (secret,)
+    return (secret, *(part for part in secret.split(":") if len(part) >= _SHORTEST))
 
 
 def _shown(auth: Auth, secret: str) -> Headers:

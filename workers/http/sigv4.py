@@ -6,7 +6,7 @@ token included, into the log.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Final, Protocol, cast
@@ -63,10 +63,8 @@ class SigV4:
             return failure(Code.AUTHENTICATION, expected=f"{KEYS}, and a region", given=given)
         stamp = datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%SZ")
         dated = (("X-Amz-Date", stamp), *((("X-Amz-Security-Token", keys.token),) if keys.token else ()))
-        return replace(
-            call,
-            headers=(("Authorization", self._signature(call, keys, region, stamp, dict(dated))), *dated, *call.headers),
-        )
+        shown = ("Authorization", self._signature(call, keys, region, stamp, dict(dated)))
+        return HttpCall(call.url, (shown, *dated, *call.headers), call.body, call.notes)
 
     def _signature(self, call: HttpCall, keys: Keys, region: str, stamp: str, dated: dict[str, str]) -> str:
         """Sign host, time, token, type and body: what a proxy may add or change on the way is not among them."""

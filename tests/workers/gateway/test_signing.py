@@ -106,12 +106,14 @@ async def test_nothing_of_the_keys_leaves_even_if_the_provider_quotes_it(quoted)
         assert secret not in everything
 
 
-async def test_a_credential_that_holds_no_keys_is_refused_and_nothing_is_sent():
+@pytest.mark.parametrize("secret", ["sk-of-somebody", "sk-of-somebody:", "sk-of-somebody:a b"])
+async def test_a_credential_that_holds_no_keys_is_refused_and_nothing_is_sent(secret):
     provider = Provider()
-    async with Bench(provider, targets=(bedrock(api_key="sk-of-somebody"),), signer=SIGNER) as bench:
+    async with Bench(provider, targets=(bedrock(api_key=secret),), signer=SIGNER) as bench:
         await bench.send(chat(1))
         (reply,) = await bench.replies(1)
     assert (reply.error.code, provider.calls) == (Code.AUTHENTICATION, [])
+    assert reply.error.given == "a credential of another form"
     assert "sk-of-somebody" not in repr(bench.bus.published)
 
 
