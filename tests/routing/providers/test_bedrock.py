@@ -476,6 +476,25 @@ def test_embeddings_are_refused_with_a_sentence():
     assert got.expected == "an endpoint of bedrock-converse: /v1/chat/completions"
 
 
+def test_results_come_first_in_their_turn_with_their_marks_and_in_order():
+    calls = [{"id": each, "type": "function", "function": {"name": "clock", "arguments": "{}"}} for each in "ab"]
+    marked = [{"type": "text", "text": "noon", "cache_control": {"type": "ephemeral"}}]
+    messages = [
+        *HELLO,
+        {"role": "assistant", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "a", "content": marked},
+        {"role": "user", "content": "Wait."},
+        {"role": "tool", "tool_call_id": "b", "content": ""},
+    ]
+    body, _ = sent(CLAUDE, {"messages": messages, "tools": [CLOCK]})
+    assert body["messages"][2]["content"] == [
+        {"toolResult": {"toolUseId": "a", "content": [{"text": "noon"}]}},
+        {"cachePoint": {"type": "default"}},
+        {"toolResult": {"toolUseId": "b", "content": []}},
+        {"text": "Wait."},
+    ]
+
+
 # --- ids and names ----------------------------------------------------------------------------------------------------
 
 
@@ -487,14 +506,16 @@ def call_ids(*ids):
     assert [each["toolUse"]["toolUseId"] for each in turns[1]["content"]] == [
         each["toolResult"]["toolUseId"] for each in turns[2]["content"]
     ]
-    return [each["toolUse"]["toolUseId"] for each in turns[1]["content"]]
+    found = [each["toolUse"]["toolUseId"] for each in turns[1]["content"]]
+    for each in found:
+        assert 1 <= len(each) <= 64
+        assert all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in each)
+    return found
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
 def test_ids_of_calls_are_such_as_converse_takes_and_results_find_theirs(ids):
-    for each in call_ids(*ids):
-        assert 1 <= len(each) <= 64
-        assert all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in each)
+    assert len(call_ids(*ids)) == len(ids)
 
 
 def test_long_ids_that_begin_alike_stay_apart():
