@@ -130,7 +130,7 @@ class _Speech:
         elif isinstance(message, User):
             self._add("user", self._said(message.content))
         else:
-            self._add("assistant", list(self._answered(message)))
+            self._add("assistant", self._answered(message))
 
     def _add(self, role: Literal["user", "assistant"], blocks: list[Block]) -> None:
         """Add blocks, to the last turn if it is the same side's; nothing is not a turn."""
@@ -154,6 +154,8 @@ class _Speech:
         blocks[at:at] = [ToolResultBlock(result), *marks]
 
     def _texts(self, content: Content, where: str) -> list[SystemBlock]:
+        if content is None:
+            return []
         if isinstance(content, str):  # as nearly all are
             return [] if not content or content.isspace() else [TextBlock(content)]
         found: list[SystemBlock] = []
@@ -193,20 +195,22 @@ class _Speech:
         mark = self._mark(part)
         return mark if block is None else (block, *mark)
 
-    def _answered(self, message: Assistant) -> Iterator[Block]:
+    def _answered(self, message: Assistant) -> list[Block]:
         """Return what the model said before, its thoughts first, as they came."""
-        for name in ("audio", "function_call"):
-            if asks(name, getattr(message, name)):
+        for name, value in (("audio", message.audio), ("function_call", message.function_call)):
+            if value is not ABSENT and asks(name, value):
                 self._unmet.cannot(name)
         extra = message.extra_content
+        found: list[Block] = []
         if extra is not None and extra.anthropic is not None and self._model.claude is not None:
-            yield from self._thoughts(extra.anthropic.thinking)
-        yield from self._texts(message.content, "assistant")
-        yield from self._texts(message.refusal, "assistant")
+            found += self._thoughts(extra.anthropic.thinking)
+        found += self._texts(message.content, "assistant")
+        found += self._texts(message.refusal, "assistant")
         for call in message.tool_calls or ():
             self.has_calls = True
             given = arguments(call.function.arguments, self._unmet)
-            yield ToolUseBlock(ToolUse(_id(call.id), call.function.name, given))
+            found.append(ToolUseBlock(ToolUse(_id(call.id), call.function.name, given)))
+        return found
 
     def _thoughts(self, blocks: Sequence[msgspec.Raw]) -> Iterator[ReasoningBlock]:
         """Return Claude's blocks of thinking in Converse's words."""

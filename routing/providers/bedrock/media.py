@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -81,12 +82,18 @@ class Attachments:
         return AudioBlock(Media(sound.format, Source(sound.data)))
 
     def _name(self, filename: str | None) -> str:
-        """Return a name as Converse wants it: without the ending, which `format` says."""
-        stem = (filename or _UNNAMED).rpartition(".")
-        plain = _SPACES.sub(" ", _ODD.sub("-", stem[0] or stem[2])).strip()[:_LONGEST_NAME].rstrip() or _UNNAMED
+        """Return a name that no other document has."""
+        plain = _plain(filename or _UNNAMED)
         name, number = plain, 1
         while name in self._names:
             number += 1
             name = f"{plain} ({number})"
         self._names.add(name)
         return name
+
+
+@lru_cache(maxsize=256)  # batches send the same few documents again and again
+def _plain(filename: str) -> str:
+    """Return a name as Converse wants it: without the ending, which `format` says."""
+    stem, _, rest = filename.rpartition(".")
+    return _SPACES.sub(" ", _ODD.sub("-", stem or rest)).strip()[:_LONGEST_NAME].rstrip() or _UNNAMED
