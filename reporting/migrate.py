@@ -1,4 +1,4 @@
-"""Bring a file to the schema of this release, one transaction per migration."""
+"""Bring a file to the schema of this release, all in one transaction: a file is of one release, whoever is killed."""
 
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -24,12 +24,12 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Generator[None]:
 
 def migrate(connection: duckdb.DuckDBPyConnection, now_us: int) -> None:
     """Apply the migrations that the file has not seen."""
-    connection.execute(statement("schema_version"))
-    known = version_of(connection)
-    check_version(known, at_most_missing=True)
-    for version, file in enumerate(migrations(), start=1):
-        if version > known:
-            with transaction(connection):
+    with transaction(connection):
+        connection.execute(statement("schema_version"))
+        known = version_of(connection)
+        check_version(known, at_most_missing=True)
+        for version, file in enumerate(migrations(), start=1):
+            if version > known:
                 connection.execute(file.read_text(encoding="utf-8"))
                 connection.execute(statement("migrate"), {"version": version, "name": file.name, "applied": now_us})
 
