@@ -10,7 +10,7 @@ from .standing import Standing
 from .target import Fallbacks, Hedge, Plan, RetryPolicy, Shadow, Target
 from .tree.chance import seed_of, uniform
 from .tree.node import PriceFinder as PriceFinder  # noqa: PLC0414 - re-exported: who plans has to bring one
-from .tree.node import Tree
+from .tree.node import Tree, with_price
 from .tree.walk import Surroundings, Walk
 
 
@@ -75,7 +75,7 @@ def _open_plan(model: str, routes: Routes, prices: PriceFinder) -> Plan | Failur
         return failure(Code.MODEL_NOT_FOUND, expected=f"body.model: {known}", given=model)
     if price is None and not routes.allow_unpriced:
         return failure(Code.UNPRICED, expected="a deployment with a known price", given=model)
-    target = replace(template, id=f"{template.provider}/{name}", upstream_model=name, price=price)
+    target = with_price(replace(template, id=f"{template.provider}/{name}", upstream_model=name), price)
     return Plan((target,), routes.policy)
 
 

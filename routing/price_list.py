@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 import msgspec
 
 from .prices import Price, Rates, Tier, per_million, per_thousand_requests
+from .service_tiers import TierTable, with_factors
 
 if TYPE_CHECKING:
     from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, Provider
@@ -43,6 +44,8 @@ _THEIR_ID: Final = MappingProxyType(
         "xai": "x-ai",
     }
 )
+#: The other way round, for the simulator.
+_OUR_ID: Final = MappingProxyType({"aws": "bedrock", "google": "gemini", "x-ai": "xai"})
 
 
 class PriceList(Protocol):
@@ -74,10 +77,18 @@ class _Entry(msgspec.Struct, frozen=True):
 class GenaiPrices:
     """The peer that reads the `genai-prices` package."""
 
-    def __init__(self, providers: Sequence["Provider"], version: str, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        providers: Sequence["Provider"],
+        version: str,
+        clock: Callable[[], int] = time.time_ns,
+        tiers: TierTable | None = None,
+    ) -> None:
+        """`clock` returns unix nanoseconds, `tiers` are what service tiers cost; None: those that ship with us."""
         self._providers = providers
         self._version = version
         self._clock = clock
+        self._tiers = tiers or TierTable.load()
         self._entries = lru_cache(_REMEMBERED)(self._look_up)
 
     @classmethod
@@ -101,6 +112,11 @@ class GenaiPrices:
         held = next((entry for entry in reversed(entries) if entry.holds(now)), next(iter(entries), None))
         return None if held is None else held.price
 
+    @property
+    def version(self) -> str:
+        """What the prices of this list are stamped with."""
+        return self._version
+
     def window(self, provider: str, model: str) -> int | None:
         """Return the context window of `provider`'s `model`, tokens, None if the list does not say."""
         if provider == _SIMULATOR:
@@ -117,7 +133,18 @@ class GenaiPrices:
 
     def _look_up(self, provider: str, model: str) -> tuple[_Entry, ...]:
         found = self._found(provider, model)
-        return () if found is None else _entries(found[1], self._version, f"{found[0].id}/{found[1].id}")
+        if found is None:
+            return ()
+        theirs, listed = found
+        factors = self._tiers.factors(
+            _OUR_ID.get(theirs.id, theirs.id) if provider == _SIMULATOR else provider, listed.id
+        )
+        return tuple(
+            entry
+            if entry.price is None
+            else msgspec.structs.replace(entry, price=with_factors(entry.price, factors, self._tiers.edition))
+            for entry in _entries(listed, self._version, f"{theirs.id}/{listed.id}")
+        )
 
     def _candidates(self, provider: str) -> Iterator["Provider"]:
         if provider == _SIMULATOR:
@@ -176,7 +203,17 @@ def _rates(listed: "ModelPrice", input_tokens: int) -> Rates:
         cache_write=_rate(listed.cache_write_mtok, input_tokens, input_),
         output=per_million(output),
         reasoning=_rate(listed.output_reasoning_mtok, input_tokens, output),
+        cache_write_1h=_own(listed.cache_write_1h_mtok, input_tokens),
+        input_audio=_own(listed.input_audio_mtok, input_tokens),
+        cached_audio=_own(listed.cache_audio_read_mtok, input_tokens),
+        output_audio=_own(listed.output_audio_mtok, input_tokens),
     )
+
+
+def _own(value: object, input_tokens: int) -> int | None:
+    """Return the rate of a kind that few prices tell apart, None where there is none."""
+    amount = _amount(value, input_tokens)
+    return None if amount is None else per_million(amount)
 
 
 def _rate(value: object, input_tokens: int, otherwise: Decimal) -> int:

@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
-from ..schemas import config
+from ..schemas import config_prices as config
 from ..schemas.reply import Tokens
 from .estimate import TokenEstimate
+from .token_kinds import ALL_KINDS, Kinds
 
 #: 10⁻²⁴ dollars in a nano-dollar.
 _PER_NANO: Final = 10**15
@@ -30,6 +31,16 @@ class Rates(msgspec.Struct, frozen=True):
     cache_write: int
     output: int
     reasoning: int
+    #: What few prices tell apart; None: as `cache_write`, `input`, `cached` and `output`.
+    cache_write_1h: int | None = None
+    input_audio: int | None = None
+    cached_audio: int | None = None
+    output_audio: int | None = None
+
+    @property
+    def has_kinds(self) -> bool:
+        """Say whether any of what few prices tell apart has a rate of its own."""
+        return (self.cache_write_1h, self.input_audio, self.cached_audio, self.output_audio) != (None,) * 4
 
 
 class Tier(msgspec.Struct, frozen=True):
@@ -52,6 +63,13 @@ class Price(msgspec.Struct, frozen=True):
     tiers: tuple[Tier, ...] = ()
     #: 10⁻²⁴ dollars per request, whatever its tokens.
     request: int = 0
+    #: What the model costs on other service tiers than the standard one, by their names.
+    services: "tuple[tuple[str, Price], ...]" = ()
+
+    @property
+    def has_kinds(self) -> bool:
+        """Say whether tokens of any kind that few prices tell apart have a rate of their own."""
+        return self.rates.has_kinds or any(tier.rates.has_kinds for tier in self.tiers)
 
 
 def cost_nano(price: Price, tokens: Tokens) -> int:
@@ -60,11 +78,16 @@ def cost_nano(price: Price, tokens: Tokens) -> int:
     Counts that contradict each other (more cached tokens than input, more reasoning than output) are a provider's
     mistake; every token named is charged once, at the rate of what it is named.
     """
-    rates = _rates(price, tokens.input)
-    plain = tokens.input - tokens.cached - tokens.cache_write
-    said = tokens.output - tokens.reasoning
-    exact = price.request + tokens.cached * rates.cached + tokens.cache_write * rates.cache_write
-    exact += tokens.reasoning * rates.reasoning
+    rates = price.rates
+    for tier in price.tiers:
+        if tokens.input > tier.above:
+            rates = tier.rates
+            break
+    if tokens.cache_write_1h or tokens.input_audio or tokens.cached_audio or tokens.output_audio:
+        return _nano(price.request + _of_all_kinds(rates, tokens))
+    cached, written, reasoning = tokens.cached, tokens.cache_write, tokens.reasoning
+    plain, said = tokens.input - cached - written, tokens.output - reasoning
+    exact = price.request + cached * rates.cached + written * rates.cache_write + reasoning * rates.reasoning
     if plain > 0:
         exact += plain * rates.input
     if said > 0:
@@ -72,37 +95,83 @@ def cost_nano(price: Price, tokens: Tokens) -> int:
     return _nano(exact)
 
 
-def estimate_nano(price: Price, input_tokens: int, output_tokens: int) -> int:
+def _of_all_kinds(rates: Rates, tokens: Tokens) -> int:
+    """Return what tokens cost of which some are of the kinds that few prices tell apart; 10⁻²⁴ dollars."""
+    heard = max(tokens.input_audio - tokens.cached_audio, 0)
+    counts = (
+        (tokens.cached_audio, rates.cached_audio, rates.cached),
+        (tokens.cached - tokens.cached_audio, None, rates.cached),
+        (tokens.cache_write_1h, rates.cache_write_1h, rates.cache_write),
+        (tokens.cache_write - tokens.cache_write_1h, None, rates.cache_write),
+        (heard, rates.input_audio, rates.input),
+        (tokens.input - tokens.cached - tokens.cache_write - heard, None, rates.input),
+        (tokens.output_audio, rates.output_audio, rates.output),
+        (tokens.reasoning, None, rates.reasoning),
+        (tokens.output - tokens.output_audio - tokens.reasoning, None, rates.output),
+    )
+    return sum(max(count, 0) * (usual if own is None else own) for count, own, usual in counts)
+
+
+def estimate_nano(price: Price, input_tokens: int, output_tokens: int, kinds: Kinds = ALL_KINDS) -> int:
     """Return the most that an attempt of at most so many tokens can cost, in nano-dollars.
 
-    For attempts whose true cost nobody knows: each token is charged at the dearest rate that it could have.
+    For attempts whose true cost nobody knows: each token is charged at the dearest rate that it could have; `kinds` are
+    those that it could be of.
     """
-    reached = (price.rates, *(tier.rates for tier in price.tiers if input_tokens > tier.above))
-    dearest_input = max(max(rates.input, rates.cached, rates.cache_write) for rates in reached)
-    dearest_output = max(max(rates.output, rates.reasoning) for rates in reached)
-    return _nano(price.request + input_tokens * dearest_input + output_tokens * dearest_output)
+    input_, output = _dearest(price.rates, kinds)
+    for tier in price.tiers:
+        if input_tokens > tier.above:
+            for_input, for_output = _dearest(tier.rates, kinds)
+            input_, output = max(input_, for_input), max(output, for_output)
+    return _nano(price.request + input_tokens * input_ + output_tokens * output)
 
 
-def worst_cost(price: Price, estimate: TokenEstimate) -> int:
+def _dearest(rates: Rates, kinds: Kinds) -> tuple[int, int]:
+    """Return the dearest rates that input and output could have."""
+    input_ = max(rates.input, rates.cached, rates.cache_write)
+    output = max(rates.output, rates.reasoning)
+    if kinds.hourly:
+        input_ = max(input_, rates.cache_write_1h or 0)
+    if kinds.audio:
+        input_ = max(input_, rates.input_audio or 0, rates.cached_audio or 0)
+        output = max(output, rates.output_audio or 0)
+    return input_, output
+
+
+def worst_cost(price: Price, estimate: TokenEstimate, kinds: Kinds = ALL_KINDS) -> int:
     """Return what is held of a budget before an attempt, in nano-dollars: no count within its bounds costs more.
 
     So it is at the dearest of the tiers that its worst case reaches, also where the attempt then stays below them, and
     each token is at the dearest rate of its kind, whether it turns out cached, written to a cache, or reasoning.
     """
-    return estimate_nano(price, estimate.worst_input, estimate.worst_output)
+    return estimate_nano(price, estimate.worst_input, estimate.worst_output, kinds)
 
 
 def from_config(price: config.Price) -> Price:
     """Make the price that stands in a config, USD per million tokens; what is absent costs as its kind does."""
-    input_, output = per_million(price.input), per_million(price.output)
-    rates = Rates(
+    tiers = tuple(Tier(each.above, _rates(each)) for each in sorted(price.long_context, key=lambda each: -each.above))
+    request = int(_EXACT.to_integral_value(_EXACT.multiply(price.per_request, _PER_MILLION * 10**6)))
+    return Price(_rates(price), version="config", source="config", tiers=tiers, request=request)
+
+
+def _rates(given: config.Rates) -> Rates:
+    input_, output = per_million(given.input), per_million(given.output)
+    cached, written, thought = (_maybe(each) for each in (given.cached, given.cache_write, given.reasoning))
+    return Rates(
         input=input_,
-        cached=input_ if price.cached is None else per_million(price.cached),
-        cache_write=input_ if price.cache_write is None else per_million(price.cache_write),
+        cached=input_ if cached is None else cached,
+        cache_write=input_ if written is None else written,
         output=output,
-        reasoning=output,
+        reasoning=output if thought is None else thought,
+        cache_write_1h=_maybe(given.cache_write_1h),
+        input_audio=_maybe(given.input_audio),
+        cached_audio=_maybe(given.cached_audio),
+        output_audio=_maybe(given.output_audio),
     )
-    return Price(rates, version="config", source="config")
+
+
+def _maybe(dollars: Decimal | None) -> int | None:
+    return None if dollars is None else per_million(dollars)
 
 
 def per_million(dollars: Decimal) -> int:
@@ -115,11 +184,9 @@ def per_thousand_requests(dollars: Decimal) -> int:
     return per_million(dollars) * 1000
 
 
-def _rates(price: Price, input_tokens: int) -> Rates:
-    for tier in price.tiers:
-        if input_tokens > tier.above:
-            return tier.rates
-    return price.rates
+def usd_per_million(rate: int) -> Decimal:
+    """Return a rate as exact US dollars per million tokens: the inverse of `per_million`."""
+    return Decimal(rate).scaleb(-18, _EXACT)
 
 
 def _nano(exact: int) -> int:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from ..schemas.failures import Code
+from .flex import wait_for_capacity
 from .outcome import Setback
 from .target import Fallbacks, Plan, RetryPolicy, Target
 
@@ -85,11 +86,15 @@ class Situation(msgspec.Struct, frozen=True):
     in_memory: float
     #: Models that there is no way to.
     barred: frozenset[str] = frozenset()
+    #: How often there was no capacity on the flex tier: those attempts do not count as retries.
+    refused: int = 0
+    #: Whether that is how the last attempt ended.
+    just_refused: bool = False
 
     @property
     def retries_left(self) -> int:
         """Attempts that may still be made."""
-        return self.plan.policy.retries + len(self.models) - self.made
+        return self.plan.policy.retries + len(self.models) + self.refused - self.made
 
 
 def next_target(plan: Plan, tried: tuple[str, ...], opens_in: Callable[[Target], float]) -> Target:
@@ -103,6 +108,8 @@ def next_target(plan: Plan, tried: tuple[str, ...], opens_in: Callable[[Target],
 
 def decide(setback: Setback, situation: Situation) -> Decision:
     """Decide after a failed attempt, or after one that could not be encoded."""
+    if situation.just_refused:
+        return _for_capacity(setback, situation)
     wait = _again(setback, situation)
     if wait is not None and wait < situation.remaining and wait <= situation.in_memory:
         return Wait(wait)
@@ -112,6 +119,26 @@ def decide(setback: Setback, situation: Situation) -> Decision:
     if wait is None:
         return GiveUp()
     return TooLate(wait) if wait >= situation.remaining else Defer(wait)
+
+
+def _for_capacity(setback: Setback, situation: Situation) -> Decision:
+    """Decide after an attempt that found no flex capacity: flex again, or the standard tier, but no other model."""
+    target = next_target(situation.plan, situation.tried, situation.opens_in)
+    opens_in = situation.opens_in(target)
+    wait = 0.0
+    if situation.tried.count(target.id):
+        wait = wait_for_capacity(
+            target,
+            situation.plan.policy.flex,
+            refused=situation.refused,
+            asked=(setback.retry_after or 0.0) * (1 + _SPREAD * situation.chance),
+            remaining=situation.remaining,
+            chance=situation.chance,
+        )
+    wait = max(wait, opens_in)
+    if wait >= situation.remaining:
+        return TooLate(wait)
+    return Wait(wait) if wait <= situation.in_memory else Defer(wait)
 
 
 def decide_unavailable(situation: Situation) -> Decision:

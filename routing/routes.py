@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..schemas.config import Config, Deployment, Model
+from ..schemas.config_providers import Provider
+from ..schemas.config_routes import Flex
 from .models import NO_MODEL_DATA, ModelData
 from .plan import ModelRoute, Routes
 from .prices import from_config
 from .providers.catalogue import SIMULATOR
 from .providers.resolve import Resolved, Unresolved, resolve
-from .target import Fallbacks, Hedge, RetryPolicy, Shadow, Target
+from .service_tiers import with_config
+from .target import Fallbacks, FlexPolicy, Hedge, RetryPolicy, Shadow, Target
 from .tree.build import Ground, tree_of
 
 
@@ -31,7 +34,11 @@ def build_routes(config: Config, simulator_url: str | None, data: ModelData = NO
         problems.append("providers: expected a provider, or the simulator's address, got neither")
     if problems:
         return Unroutable(tuple(problems))
-    open_ = {name: template(name, each) for name, each in resolved.items() if isinstance(each, Resolved)}
+    open_ = {
+        name: template(name, each, config.providers[name])
+        for name, each in resolved.items()
+        if isinstance(each, Resolved)
+    }
     if not config.providers and simulator_url is not None:
         open_ = {"": Target("", SIMULATOR, "", "openai", simulator_url.rstrip("/"), timeout=600.0)}
     ground = _ground(config, data, open_)
@@ -50,7 +57,7 @@ def _ground(config: Config, data: ModelData, providers: Mapping[str, Target]) ->
     return Ground({model.name: model for model in config.models}, deployments, targets, data)
 
 
-def template(name: str, provider: Resolved) -> Target:
+def template(name: str, provider: Resolved, said: Provider | None = None) -> Target:
     """Make the target of requests that name their provider themselves: `provider/model`."""
     return Target(
         id="",
@@ -62,6 +69,7 @@ def template(name: str, provider: Resolved) -> Target:
         api_key=provider.api_key,
         credentials=provider.credentials,
         service=provider.service,
+        service_tiers=() if said is None else tuple(said.service_tiers.items()),
     )
 
 
@@ -69,7 +77,7 @@ def _route(model: Model, ground: Ground) -> ModelRoute:
     route = model.route
     return ModelRoute(
         tree_of(model, ground),
-        RetryPolicy(route.retries, route.backoff, route.max_backoff),
+        RetryPolicy(route.retries, route.backoff, route.max_backoff, _flex(route.flex)),
         Fallbacks(
             tuple(route.fallbacks),
             tuple(route.context_window_fallbacks),
@@ -83,13 +91,19 @@ def _route(model: Model, ground: Ground) -> ModelRoute:
     )
 
 
+def _flex(flex: Flex) -> FlexPolicy:
+    return FlexPolicy(flex.retries, flex.backoff, flex.max_backoff, flex.timeout)
+
+
 def _target(deployment: Deployment, provider: Target) -> Target:
     has_timeout = "timeout" in deployment.model_fields_set
+    tiers = {**dict(provider.service_tiers), **deployment.service_tiers}
     return replace(
         provider,
         id=deployment.id,
         upstream_model=deployment.model,
         timeout=deployment.timeout if has_timeout else provider.timeout,
         weight=deployment.weight,
-        price=None if deployment.price is None else from_config(deployment.price),
+        price=None if deployment.price is None else with_config(from_config(deployment.price), tiers),
+        service_tiers=tuple(tiers.items()),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from ..schemas.config_prices import ServiceTier, ServiceTierWord
 from .credentials import Credential
 from .prices import Price
 from .service import Service
@@ -32,6 +33,23 @@ class Target:
     service: Service = field(default_factory=Service, repr=False)
     #: Fields of the body that the route overrides, each as JSON; null takes the field out.
     params: tuple[tuple[str, bytes], ...] = ()
+    #: What the config says of its service tiers.
+    service_tiers: tuple[tuple[ServiceTierWord, ServiceTier], ...] = ()
+    #: The service tier that an attempt asks for; None: it does not ask.
+    tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlexPolicy:
+    """How patient a request is that asks for the flex tier; times are seconds."""
+
+    #: Attempts after the first that may find no capacity, before the standard tier is asked.
+    retries: int = 10
+    #: Doubles with every one.
+    backoff: float = 5.0
+    max_backoff: float = 300.0
+    #: Of one attempt, if it is more than the deployment's.
+    timeout: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +62,7 @@ class RetryPolicy:
     backoff: float = 0.5
     #: Seconds; a provider's Retry-After may be longer and is honoured.
     max_backoff: float = 60.0
+    flex: FlexPolicy = field(default_factory=FlexPolicy)
 
 
 @dataclass(frozen=True, slots=True)

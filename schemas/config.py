@@ -1,7 +1,6 @@
 """The shape of `headgate.yaml`: frozen, every part optional, every field explained (`headgate config schema`)."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -21,6 +20,7 @@ from .config_access import Limits as RateLimits
 from .config_access_checks import access_faults
 from .config_checks import at, repeated, unknown_providers
 from .config_part import Part
+from .config_prices import Price, ServiceTier, ServiceTierWord
 from .config_providers import Provider
 from .config_routes import Capability, Params, Route, Tag
 from .config_routes_checks import route_faults
@@ -140,19 +140,6 @@ class Ledger(Part):
     """How old the readers' snapshot may be."""
 
 
-class Price(Part):
-    """USD per million tokens; overrides the price list."""
-
-    input: Decimal = Field(ge=0)
-    """Input tokens."""
-    output: Decimal = Field(default=Decimal(0), ge=0)
-    """Output tokens."""
-    cached: Decimal | None = Field(default=None, ge=0)
-    """Cached input tokens; absent: as input."""
-    cache_write: Decimal | None = Field(default=None, ge=0)
-    """Input tokens written to the cache; absent: as input."""
-
-
 class Deployment(Part):
     """Provider + upstream model + weight + price."""
 
@@ -178,6 +165,8 @@ class Deployment(Part):
     """Of one attempt."""
     price: Price | None = None
     """Absent: the price list's."""
+    service_tiers: dict[ServiceTierWord, ServiceTier] = {}
+    """What its service tiers cost; absent: as its provider's, else as is known of the model."""
     limits: RateLimits = RateLimits()
     """Of its calls."""
     budgets: list[Budget] = []

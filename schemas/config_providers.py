@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from .config_access import Budget
 from .config_access import Limits as RateLimits
 from .config_part import Part
+from .config_prices import ServiceTier, ServiceTierWord
 from .config_values import Seconds, wrong
 
 #: Wire families, auth and reasoning styles, endpoints: by name. What they do is known in `routing`.
@@ -93,6 +94,8 @@ class Provider(Part):
     """How it takes `reasoning_effort`; absent: the catalogue's, else as it is."""
     timeout: Seconds = 600.0
     """Of one attempt, unless the deployment has its own."""
+    service_tiers: dict[ServiceTierWord, ServiceTier] = {}
+    """What its service tiers cost, for all of its models; absent: what is known of each."""
     limits: RateLimits = RateLimits()
     """Of all calls with this credential."""
     budgets: list[Budget] = []

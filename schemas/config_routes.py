@@ -111,6 +111,19 @@ class Hedge(Part):
     """How long the first attempt is given."""
 
 
+class Flex(Part):
+    """How patient requests are that ask for the flex tier, before they are answered on the standard one."""
+
+    retries: int = Field(default=10, ge=0, le=1000)
+    """Attempts after the first that may find no capacity; they do not count as the route's retries."""
+    backoff: Seconds = 5.0
+    """The first wait for capacity; it doubles, with jitter."""
+    max_backoff: Seconds = 300.0
+    """The longest wait for capacity."""
+    timeout: Seconds = 900.0
+    """Of one attempt, if it is more than the deployment's: the tier is slow."""
+
+
 class Shadow(Part):
     """A copy of requests that another model gets; its answers are only recorded, and billed."""
 
@@ -147,6 +160,8 @@ class Route(Branching):
     """Absent: one attempt at a time."""
     shadow: Shadow | None = None
     """Absent: nothing is copied."""
+    flex: Flex = Flex()
+    """Of requests whose `service_tier` is `flex`."""
     breaker: Breaker = Breaker()
     """When a deployment counts as out."""
 

@@ -29,8 +29,9 @@ ARRIVED: Final = "headgate-arrived"
 HOPS: Final = "headgate-hops"
 ATTEMPTS: Final = "headgate-attempts"
 SPENT: Final = "headgate-spent"
+REFUSED: Final = "headgate-refused"
 
-_OURS: Final = (LANE, PLACE, ARRIVED, DUE, TICKET, HOPS, ATTEMPTS, SPENT)
+_OURS: Final = (LANE, PLACE, ARRIVED, DUE, TICKET, HOPS, ATTEMPTS, SPENT, REFUSED)
 
 #: Seconds that a record lies on each deferral topic. Tests have shorter ones.
 LENGTHS: Final[Mapping[Tier, float]] = MappingProxyType(
@@ -63,6 +64,8 @@ class Deferral(msgspec.Struct, frozen=True):
     #: Attempts that were made before it was parked, and what they have cost, nano-dollars.
     attempts: int = 0
     spent_nano: int = 0
+    #: How many of them found no capacity on the flex tier.
+    refused: int = 0
 
 
 def tier_for(
@@ -114,6 +117,7 @@ def read_deferral(record: Record, topics: Topics) -> Deferral | None:
         max(1, _number(last.get(HOPS)) or 1),
         _number(last.get(ATTEMPTS)) or 0,
         _number(last.get(SPENT)) or 0,
+        _number(last.get(REFUSED)) or 0,
     )
 
 
@@ -132,6 +136,7 @@ def _written(deferral: Deferral) -> Headers:
         (HOPS, b"%d" % deferral.hops),
         (ATTEMPTS, b"%d" % deferral.attempts),
         (SPENT, b"%d" % deferral.spent_nano),
+        (REFUSED, b"%d" % deferral.refused),
     )
 
 

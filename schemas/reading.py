@@ -45,6 +45,7 @@ class _Head(msgspec.Struct, frozen=True):
     max_output_tokens: _Count | None = None
     safety_identifier: Name | None = None
     user: Name | None = None
+    service_tier: Name | None = None
 
 
 _envelope = msgspec.json.Decoder(Envelope)
@@ -213,6 +214,7 @@ def _request(
         metadata=address.metadata,
         end_user=head.safety_identifier or head.user or None,
         max_cost_nano=max_cost_nano,
+        service_tier=head.service_tier,
         echo=echoed(address.record.headers),
         reply_key=address.record.key,
     )

@@ -34,6 +34,12 @@ class Tokens(msgspec.Struct, frozen=True):
     cache_write: int = 0
     output: int = 0
     reasoning: int = 0
+    #: Of `cache_write`, those that stay for an hour.
+    cache_write_1h: int = 0
+    #: Of `input`, those that are sound; of these, the cached ones; of `output`, those that are sound.
+    input_audio: int = 0
+    cached_audio: int = 0
+    output_audio: int = 0
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -59,6 +65,8 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     cost_nano: int = 0
     queue_ms: int = 0
     latency_ms: int = 0
+    #: The service tier that answered, where the provider says it: it is what was billed.
+    service_tier: str | None = None
     #: What was left out or put otherwise because the deployment cannot honour it: one clause each.
     notes: tuple[str, ...] = ()
 

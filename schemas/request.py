@@ -46,6 +46,8 @@ class Request(msgspec.Struct, frozen=True):
     end_user: str | None = None
     #: The most that it may cost, nano-dollars.
     max_cost_nano: int | None = None
+    #: The service tier that the body asks for, as it says it.
+    service_tier: str | None = None
     #: Headers and key that the reply carries back as they came.
     echo: Headers = ()
     reply_key: bytes | None = None

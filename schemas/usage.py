@@ -64,6 +64,15 @@ class UsageEvent(msgspec.Struct, frozen=True):
     org: str | None = None
     #: As the body's `safety_identifier` or `user` names them.
     end_user: str | None = None
+    #: Of the cache-written tokens, those that stay for an hour; and tokens that are sound: of the input, of the cached
+    #: input, of the output.
+    cache_write_1h_tokens: int = 0
+    input_audio_tokens: int = 0
+    cached_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+    #: The service tier that the attempt asked for, and the one that the provider says has served it.
+    service_tier_asked: str | None = None
+    service_tier: str | None = None
 
 
 _encoder = msgspec.json.Encoder()

@@ -13,7 +13,9 @@ FROM (
             "input_tokens": "BIGINT", "cached_tokens": "BIGINT", "cache_write_tokens": "BIGINT",
             "output_tokens": "BIGINT", "reasoning_tokens": "BIGINT", "cost_nano": "BIGINT",
             "price_version": "VARCHAR", "queue_ms": "BIGINT", "latency_ms": "BIGINT",
-            "metadata": "MAP(VARCHAR, VARCHAR)", "org": "VARCHAR", "end_user": "VARCHAR"
+            "metadata": "MAP(VARCHAR, VARCHAR)", "org": "VARCHAR", "end_user": "VARCHAR",
+            "cache_write_1h_tokens": "BIGINT", "input_audio_tokens": "BIGINT", "cached_audio_tokens": "BIGINT",
+            "output_audio_tokens": "BIGINT", "service_tier_asked": "VARCHAR", "service_tier": "VARCHAR"
         }')) AS event
     FROM (SELECT unnest($values::BLOB[]) AS value, unnest($places::INTEGER[]) AS place)
 );

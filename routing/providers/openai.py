@@ -16,6 +16,7 @@ from ...schemas.reply import Tokens
 from ...schemas.request import Endpoint, Request
 from ..http import HttpCall, HttpReply
 from ..outcome import Completion, Setback
+from ..service_tiers import tier_name
 from ..target import Target
 from .body import overridden
 from .errors import Ending, Finish, finish, malformed, setback
@@ -33,6 +34,7 @@ class _Details(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
 
 
 class _Usage(msgspec.Struct):
@@ -61,6 +63,8 @@ class _Answer(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw()
     output: msgspec.Raw = msgspec.Raw()
     usage: _Usage | None = None
+    #: Not text everywhere.
+    service_tier: Any = None
 
 
 _answer = msgspec.json.Decoder(_Answer)
@@ -112,7 +116,8 @@ def decode(reply: HttpReply, request: Request, target: Target) -> Completion | S
     if why is not None:
         return setback(reply, target, why, _tokens(answer.usage))
     request_id = reply.headers.get("x-request-id") or answer.id or ""
-    return Completion(reply.status, one_line(reply.body), request_id, _tokens(answer.usage))
+    tier = tier_name(answer.service_tier)
+    return Completion(reply.status, one_line(reply.body), request_id, _tokens(answer.usage), tier)
 
 
 def _why_not(answer: _Answer, endpoint: Endpoint, target: Target) -> Failure | None:
@@ -153,6 +158,8 @@ def _tokens(usage: _Usage | None) -> Tokens | None:
         cache_write=inward.cache_write_tokens or 0,
         output=usage.completion_tokens or usage.output_tokens or 0,
         reasoning=outward.reasoning_tokens or 0,
+        input_audio=inward.audio_tokens or 0,
+        output_audio=outward.audio_tokens or 0,
     )
 
 

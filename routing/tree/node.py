@@ -10,6 +10,7 @@ from ...schemas.config_routes import Capability
 from ...schemas.request import Request
 from ..conditions import Facts, Predicate
 from ..prices import Price
+from ..service_tiers import with_config
 from ..standing import Standing
 from ..target import Target
 
@@ -38,12 +39,13 @@ class Traits:
 class Leaf:
     """A deployment with all that is overridden on the way to it."""
 
-    __slots__ = ("_priced", "target", "traits")
+    __slots__ = ("_listed", "_priced", "target", "traits")
 
     def __init__(self, target: Target, traits: Traits | None = None) -> None:
         self.target = target
         self.traits = traits or Traits()
         self._priced = target
+        self._listed: Price | None = None
 
     def __repr__(self) -> str:
         return f"<Leaf {self.target.id}>"
@@ -56,9 +58,16 @@ class Leaf:
         if self.target.price is not None:
             return self.target
         price = prices.find(self.target.provider, self.target.upstream_model)
-        if price is not self._priced.price:
-            self._priced = replace(self.target, price=price)
+        if price is not self._listed:
+            self._listed, self._priced = price, with_price(self.target, price)
         return self._priced
+
+
+def with_price(target: Target, price: Price | None) -> Target:
+    """Return a target with a price of the list, and with the service tiers that the config says."""
+    if price is not None and target.service_tiers:
+        price = with_config(price, dict(target.service_tiers))
+    return replace(target, price=price)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,14 @@ def test_every_field_of_an_event_comes_back_as_it_was(ledger):
         queue_ms=2**41,
         latency_ms=7,
         metadata={"team": "search", "": "empty", "\u00fc": "\u00fc"},
+        org="acme",
+        end_user="alice",
+        cache_write_1h_tokens=1,
+        input_audio_tokens=2**33,
+        cached_audio_tokens=6,
+        output_audio_tokens=7,
+        service_tier_asked="flex",
+        service_tier="default",
     )
     ledger.append([a_slice(encode_event(event))])
     columns = [name for name, *_ in ledger._connection.execute("SELECT * FROM usage").description]
@@ -323,6 +331,7 @@ def test_opening_again_migrates_nothing_twice(ledger):
         assert _read(again, "SELECT version, name FROM schema_version ORDER BY version") == [
             (1, "0001_usage.sql"),
             (2, "0002_admission.sql"),
+            (3, "0003_service_tiers.sql"),
         ]
         assert again.cursors() == {"usage/0": "1"}
 

@@ -11,7 +11,16 @@ from headgate.reporting.reader import open_for_reading
 from headgate.schemas.usage import Outcome
 from support.ledgers import a_slice, a_value, an_event
 
-_NEW = {"org", "end_user"}
+_NEW = {
+    "org",
+    "end_user",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "cached_audio_tokens",
+    "output_audio_tokens",
+    "service_tier_asked",
+    "service_tier",
+}
 
 
 @pytest.fixture

@@ -13,8 +13,11 @@ from headgate.schemas.reply import Tokens
 
 _UNIT = Fraction(1, 10**15)  # 10⁻²⁴ dollars in nano-dollars
 _COUNTS = st.integers(0, 3_000_000)
+#: Quarters of a count: none and all of it as often as anything between.
+_PART = st.integers(0, 4)
 _AMOUNTS = st.decimals(0, 1_000, places=6)
-_RATES = st.builds(Rates, *[_AMOUNTS.map(per_million)] * 5)
+_AMOUNT = _AMOUNTS.map(per_million)
+_RATES = st.builds(Rates, *[_AMOUNT] * 5, *[st.none() | _AMOUNT] * 4)
 
 
 @st.composite
@@ -28,7 +31,19 @@ def _prices(draw):
 def _tokens(draw):
     cached, written, plain = draw(_COUNTS), draw(_COUNTS), draw(_COUNTS)
     reasoning, said = draw(_COUNTS), draw(_COUNTS)
-    return Tokens(cached + written + plain, cached, written, said + reasoning, reasoning)
+    hourly, cached_sound = draw(_PART) * written // 4, draw(_PART) * cached // 4
+    heard, spoken = draw(_PART) * plain // 4, draw(_PART) * said // 4
+    return Tokens(
+        cached + written + plain,
+        cached,
+        written,
+        said + reasoning,
+        reasoning,
+        hourly,
+        heard + cached_sound,
+        cached_sound,
+        spoken,
+    )
 
 
 def _rates_for(price, tokens):
@@ -37,14 +52,23 @@ def _rates_for(price, tokens):
 
 def _exact(price, tokens):
     rates = _rates_for(price, tokens)
+    heard = tokens.input_audio - tokens.cached_audio
     return _UNIT * (
         price.request
-        + (tokens.input - tokens.cached - tokens.cache_write) * rates.input
-        + tokens.cached * rates.cached
-        + tokens.cache_write * rates.cache_write
-        + (tokens.output - tokens.reasoning) * rates.output
+        + (tokens.input - tokens.cached - tokens.cache_write - heard) * rates.input
+        + heard * _or(rates.input_audio, rates.input)
+        + (tokens.cached - tokens.cached_audio) * rates.cached
+        + tokens.cached_audio * _or(rates.cached_audio, rates.cached)
+        + (tokens.cache_write - tokens.cache_write_1h) * rates.cache_write
+        + tokens.cache_write_1h * _or(rates.cache_write_1h, rates.cache_write)
+        + (tokens.output - tokens.reasoning - tokens.output_audio) * rates.output
+        + tokens.output_audio * _or(rates.output_audio, rates.output)
         + tokens.reasoning * rates.reasoning
     )
+
+
+def _or(own, usual):
+    return usual if own is None else own
 
 
 @given(_prices(), _tokens())
@@ -66,11 +90,10 @@ def test_more_tokens_never_cost_less_within_a_tier(price, tokens, kind, more):
     assert cost_nano(flat, larger) >= cost_nano(flat, tokens) >= 0
 
 
-@given(_prices(), st.builds(Tokens, *[_COUNTS] * 5))
+@given(_prices(), st.builds(Tokens, *[_COUNTS] * 9))
 def test_counts_that_contradict_each_other_still_cost_something_and_never_less_than_nothing(price, tokens):
     named = tokens.cached + tokens.cache_write + tokens.reasoning
-    rates = _rates_for(price, tokens)
-    cheapest = min(rates.cached, rates.cache_write, rates.reasoning)
+    cheapest = min(_rate_values(_rates_for(price, tokens)))
     assert cost_nano(price, tokens) >= round(_UNIT * named * cheapest)
 
 
@@ -89,7 +112,7 @@ def test_an_estimate_charges_nothing_dearer_than_the_dearest_rate_that_could_app
 
 
 def _counts(tokens):
-    return (tokens.input, tokens.cached, tokens.cache_write, tokens.output, tokens.reasoning)
+    return tuple(getattr(tokens, name) for name in Tokens.__struct_fields__)
 
 
 def _named(tokens):
@@ -97,7 +120,7 @@ def _named(tokens):
 
 
 def _rate_values(rates):
-    return (rates.input, rates.cached, rates.cache_write, rates.output, rates.reasoning)
+    return tuple(rate for name in Rates.__struct_fields__ if (rate := getattr(rates, name)) is not None)
 
 
 @pytest.mark.parametrize(("tokens", "nano"), [(1, 0), (2, 1), (3, 2), (5, 2), (7, 4), (0, 0)])

@@ -20,7 +20,10 @@ from headgate.schemas.record import Record
 from headgate.schemas.topics import Lane, Tier, Topics, is_legal_topic
 
 TOPICS = Topics("t.")
-NAMES = [getattr(module, name) for name in ("DUE", "TICKET", "LANE", "PLACE", "ARRIVED", "HOPS", "ATTEMPTS", "SPENT")]
+NAMES = [
+    getattr(module, name)
+    for name in ("DUE", "TICKET", "LANE", "PLACE", "ARRIVED", "HOPS", "ATTEMPTS", "SPENT", "REFUSED")
+]
 MOMENT = st.integers(0, 2**53)
 HEADERS = st.lists(
     st.tuples(
@@ -39,6 +42,7 @@ DEFERRALS = st.builds(
     st.integers(1, 1000),
     st.integers(0, 1000),
     st.integers(0, 2**53),
+    st.integers(0, 1000),
 )
 LANE_RECORDS = st.builds(
     Record,

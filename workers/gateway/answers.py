@@ -7,9 +7,10 @@ import msgspec
 
 from ...routing.access.rules import KeyRules
 from ...routing.estimate import estimated_tokens
+from ...routing.flex import asked_tier
 from ...routing.outcome import Completion, Setback
-from ...routing.prices import cost_nano
 from ...routing.providers.body import as_sent
+from ...routing.service_tiers import Bill, bill
 from ...routing.target import Target
 from ...schemas.failures import CATALOGUE, Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens
@@ -19,6 +20,7 @@ from ..journal.claims import Run
 from .job import Attempt, Ended, Job
 
 _NO_TOKENS: Final = Tokens()
+_FREE: Final = Bill(0, "")
 
 #: How a request that ended with this failure is said to have ended.
 _STATUS: Final = {
@@ -50,9 +52,9 @@ def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
     return Outcome.FAILED, _NO_TOKENS
 
 
-def cost(target: Target, tokens: Tokens) -> int:
-    """Return nano-dollars; 0 for a deployment without a price, which the config must have allowed."""
-    return 0 if target.price is None else cost_nano(target.price, tokens)
+def cost(target: Target, tokens: Tokens, asked: str | None, served: str | None) -> Bill:
+    """Return what tokens cost on a service tier; nothing at a deployment without a price, which the config allows."""
+    return _FREE if target.price is None else bill(target.price, tokens, asked, served)
 
 
 def attempt_event(attempt: Attempt) -> UsageEvent:
@@ -72,6 +74,8 @@ def attempt_event(attempt: Attempt) -> UsageEvent:
         http_status=result.status,
         provider_request_id=result.request_id if isinstance(result, Completion) else None,
         latency_ms=attempt.latency_ms,
+        asked=attempt.target.tier,
+        served=result.tier if isinstance(result, Completion) else None,
     )
 
 
@@ -84,21 +88,23 @@ def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent
     known = {target.id: (job, target) for job in reversed(ways) for target in job.plan.targets}
     unknown = (ways[0], ways[0].plan.targets[0])
     return [
-        _event(
-            *known.get(deployment, unknown),
-            _sent_tokens(*known.get(deployment, unknown)),
-            event_id=event_id(interrupted.id, number),
-            ts=interrupted.began_us,
-            outcome=Outcome.UNCERTAIN,
-            attempt=number,
-            code=Code.INTERRUPTED,
-        )
+        _interrupted(*known.get(deployment, unknown), interrupted, number)
         for number, deployment in enumerate(interrupted.attempts, start=1)
     ]
 
 
-def _sent_tokens(job: Job, target: Target) -> Tokens:
-    return estimated_tokens(as_sent(job.request, target))
+def _interrupted(job: Job, target: Target, run: Run, number: int) -> UsageEvent:
+    return _event(
+        job,
+        target,
+        estimated_tokens(as_sent(job.request, target)),
+        event_id=event_id(run.id, number),
+        ts=run.began_us,
+        outcome=Outcome.UNCERTAIN,
+        attempt=number,
+        code=Code.INTERRUPTED,
+        asked=asked_tier(job.request, target),
+    )
 
 
 def _event(  # noqa: PLR0913 - the columns of one row
@@ -111,11 +117,14 @@ def _event(  # noqa: PLR0913 - the columns of one row
     outcome: Outcome,
     attempt: int,
     code: str | None,
+    asked: str | None,
+    served: str | None = None,
     http_status: int | None = None,
     provider_request_id: str | None = None,
     latency_ms: int = 0,
 ) -> UsageEvent:
     request = job.request
+    paid = cost(target, tokens, asked, served)
     return UsageEvent(
         event_id=event_id,
         request_id=request.id,
@@ -142,11 +151,17 @@ def _event(  # noqa: PLR0913 - the columns of one row
         cache_write_tokens=tokens.cache_write,
         output_tokens=tokens.output,
         reasoning_tokens=tokens.reasoning,
-        cost_nano=cost(target, tokens),
-        price_version="" if target.price is None else target.price.version,
+        cost_nano=paid.nano,
+        price_version=paid.version,
         queue_ms=max(0, ts // 1000 - request.enqueued_ms),
         latency_ms=latency_ms,
         metadata=dict(request.metadata),
+        cache_write_1h_tokens=tokens.cache_write_1h,
+        input_audio_tokens=tokens.input_audio,
+        cached_audio_tokens=tokens.cached_audio,
+        output_audio_tokens=tokens.output_audio,
+        service_tier_asked=asked,
+        service_tier=served,
     )
 
 
@@ -220,6 +235,7 @@ def final_reply(job: Job, ended: Ended, last: Attempt, cost_nano: int) -> Reply:
         cost_nano=cost_nano + job.spent_nano,
         queue_ms=max(0, ended.began_us // 1000 - job.request.enqueued_ms),
         latency_ms=(last.began_us - ended.began_us) // 1000 + last.latency_ms,
+        service_tier=result.tier if isinstance(result, Completion) else None,
         notes=last.notes,
     )
     return Reply(reply_id(job.request.id), job.request.custom_id, _response(result), why, account)

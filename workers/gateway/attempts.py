@@ -10,9 +10,10 @@ import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
 from ...routing.admission.step import Drop, Elsewhere, Park, Refuse, moment
+from ...routing.flex import found_no_capacity
 from ...routing.http import HttpCall
 from ...routing.outcome import Completion, Setback
-from ...routing.providers.families import FAMILIES
+from ...routing.providers.prepare import Prepared, Progress, prepared
 from ...routing.retry import (
     Decision,
     Defer,
@@ -26,6 +27,7 @@ from ...routing.retry import (
     decide_unavailable,
     next_target,
 )
+from ...routing.service_tiers import FLEX
 from ...routing.target import Plan, Target
 from ...schemas.deferral import SLACK_SECONDS
 from ...schemas.failures import Code, Failure, failure
@@ -123,9 +125,12 @@ class _Trying:
     why: Failure | None = None
     #: The deployment whose opening it waits for.
     waits_for: str | None = None
+    #: How often there was no flex capacity, before it was parked too.
+    refused: int = 0
 
     async def execute(self) -> Ended | Left:
         self.models.append(self.job.request.model)
+        self.refused = self.job.refused
         verdict = await self._try()
         if isinstance(verdict, Wait | Defer):
             verdict = await self._retry(verdict)
@@ -153,7 +158,7 @@ class _Trying:
         """Wait before the next attempt, outside memory if it is long; the failed one is published meanwhile."""
         if seconds > self.parts.wait_in_memory:
             due_us = self.parts.gate.now_us() + round(seconds * 1_000_000)
-            raise _Leaving(Left(self.run, self.made, self._unpublished(), Park(due_us)))
+            raise _Leaving(Left(self.run, self.made, self._unpublished(), Park(due_us), self.refused))
         self._publish()
         waiting, name = self.parts.waiting, self.waits_for
         waiting[name] += 1
@@ -178,23 +183,30 @@ class _Trying:
             verdict = self._followed_up(lambda: decide_unavailable(self._situation()))
             return self._queued(target, verdict) if isinstance(verdict, Wait) else verdict
         target = circuits.armed(target, self.parts.clock.chance())
-        call = FAMILIES[target.wire].encode(self.job.request, target)
-        if isinstance(call, Failure):
-            self.tried, self.why = (*self.tried, target.id), call
-            return self._judge(Setback(call))
+        ready = self._prepared(target)
+        if isinstance(ready, Failure):
+            self.tried, self.why = (*self.tried, target.id), ready
+            return self._judge(Setback(ready))
+        target = ready.target
         if not await circuits.may_begin(target, self._next_name(), target.timeout + self.parts.wait_in_memory):
             return self._queued(target, Wait(_LOOK_AGAIN * (1 + self.parts.clock.chance())))
         self.tried = (*self.tried, target.id)
         entered = await self._enter(target)
         if isinstance(entered, Elsewhere):
             return self._spent(entered.model)
-        return self._judge(await self._result(entered, target, call))
+        return self._judge(await self._result(entered, target, ready.call))
+
+    def _prepared(self, target: Target) -> Prepared | Failure:
+        situation = self._situation()
+        is_last = situation.made > self.refused and situation.retries_left <= 1
+        progress = Progress(self.refused, situation.remaining, is_last)
+        return prepared(self.job.request, target, self.job.plan.policy.flex, progress)
 
     async def _result(self, entered: Entered, target: Target, call: HttpCall) -> Completion | Setback:
         """Make an attempt that was let in, or two of them; what came of it is that of the last."""
         self._publish()
         hedge = self.job.plan.hedge
-        if hedge is None or len(self.job.plan.targets) == 1:
+        if hedge is None or len(self.job.plan.targets) == 1 or target.tier == FLEX:  # which is slow by its nature
             attempts = [await self._attempt(entered, target, call, self.made)]
         else:
             first = self._begun(entered, target, call)
@@ -202,6 +214,7 @@ class _Trying:
         for attempt in attempts:
             self._publish()
             self.last, self.why = attempt, None
+            self.refused += found_no_capacity(attempt.target, attempt.result)
             self.parts.tolls.over(attempt)
         return attempts[-1].result
 
@@ -217,10 +230,10 @@ class _Trying:
         target = circuits.armed(next_target(self.job.plan, self.tried, circuits.opens_in), self.parts.clock.chance())
         if target.id in self.tried or circuits.opens_in(target) > 0 or self._situation().retries_left <= 0:
             return None
-        call = FAMILIES[target.wire].encode(self.job.request, target)
-        name = self._next_name()
-        if isinstance(call, Failure) or not await circuits.may_begin(target, name, target.timeout):
+        ready, name = self._prepared(target), self._next_name()
+        if isinstance(ready, Failure) or not await circuits.may_begin(ready.target, name, ready.target.timeout):
             return None
+        target = ready.target
         self.tried = (*self.tried, target.id)
         begun = (*self.run.attempts[: self.made], target.id)
         entered = await self.parts.gate.try_enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
@@ -228,7 +241,7 @@ class _Trying:
             circuits.not_begun(target, name)
             return None
         self._entered(entered, begun)
-        return self._begun(entered, target, call)
+        return self._begun(entered, target, ready.call)
 
     def _next_name(self) -> str:
         """Return what the next attempt will be called."""
@@ -253,7 +266,7 @@ class _Trying:
         if isinstance(passage, Refuse):
             raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
         if isinstance(passage, Park | Drop):
-            raise _Leaving(Left(self.run, self.made, self._unpublished(), passage))
+            raise _Leaving(Left(self.run, self.made, self._unpublished(), passage, self.refused))
         if isinstance(passage, Entered):
             self._entered(passage, begun)
         return passage
@@ -276,7 +289,13 @@ class _Trying:
     def _judge(self, result: Completion | Setback) -> Decision:
         if isinstance(result, Completion):
             return GiveUp()
-        return self._followed_up(lambda: decide(result, self._situation()))
+        no_capacity = self._found_no_capacity(result)
+        return self._followed_up(lambda: decide(result, self._situation(just_refused=no_capacity)))
+
+    def _found_no_capacity(self, result: Setback) -> bool:
+        """Say whether this is how the last attempt ended; a call that could not be encoded was none."""
+        last = self.last
+        return last is not None and last.result is result and found_no_capacity(last.target, result)
 
     def _followed_up(self, decision: Callable[[], Decision]) -> Decision:
         """Decide until it is not about a model that cannot be asked."""
@@ -304,7 +323,7 @@ class _Trying:
         why = self.why or failure(Code.BUDGET_EXCEEDED, given=model)
         raise _Leaving(Ended(self.run, self.last, why, self.began_us))
 
-    def _situation(self) -> Situation:
+    def _situation(self, *, just_refused: bool = False) -> Situation:
         clock = self.parts.clock
         return Situation(
             self.job.plan,
@@ -316,6 +335,8 @@ class _Trying:
             self.parts.caller.circuits.opens_in,
             self.parts.wait_in_memory,
             self.barred,
+            self.refused,
+            just_refused,
         )
 
     def _ended(self, verdict: Decision) -> Ended:

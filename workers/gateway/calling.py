@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from ...routing.flex import says_nothing
 from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
 from ...routing.outcome import Completion, Setback
 from ...routing.providers.auth import authorized, spoken
@@ -86,9 +87,13 @@ class Caller:
         outcome = shown if isinstance(shown, Setback) else await self.calls.call(shown, max(seconds, 0.001))
         latency = self.clock.now() - began
         result = _understood(outcome, job, target, secret)
-        self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
         cut_short, alone = seconds < target.timeout, len(job.plan.targets) == 1
-        self.circuits.ended(target, name, round(began * 1e6), result, cut_short=cut_short, alone=alone)
+        if says_nothing(target, result):
+            self.brakes.not_begun(target.id)
+            self.circuits.not_begun(target, name)
+        else:
+            self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
+            self.circuits.ended(target, name, round(began * 1e6), result, cut_short=cut_short, alone=alone)
         self.vitals.ended(target, latency, result, outcome)
         milliseconds = round(latency * 1000)
         return Attempt(name, number, job, target, entered.at_us, milliseconds, result, entered.demand, call.notes)

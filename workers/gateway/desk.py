@@ -89,6 +89,7 @@ class Desk:
             hops=1 if job.deferral is None else job.deferral.hops + 1,
             attempts=progress.attempts,
             spent_nano=progress.spent_nano,
+            refused=progress.refused,
         )
         usage = [usage_record(encode_event(event), self.topics) for event in progress.events]
         self._complete(job.delivery, [self._parked(job.delivery, deferral)], usage, then)
@@ -156,3 +157,5 @@ class Progress:
     #: In all its lives so far.
     attempts: int
     spent_nano: int
+    #: How often there was no flex capacity.
+    refused: int

@@ -39,6 +39,11 @@ class Job(msgspec.Struct, frozen=True):
         return 0 if self.deferral is None else self.deferral.attempts
 
     @property
+    def refused(self) -> int:
+        """How often there was no flex capacity before it was parked."""
+        return 0 if self.deferral is None else self.deferral.refused
+
+    @property
     def spent_nano(self) -> int:
         """What those have cost, nano-dollars."""
         return 0 if self.deferral is None else self.deferral.spent_nano
@@ -84,3 +89,5 @@ class Left(msgspec.Struct, frozen=True):
     #: An attempt whose usage nobody has published yet.
     last: Attempt | None
     way: Park | Drop
+    #: How often there was no flex capacity, in all its lives.
+    refused: int = 0

@@ -121,7 +121,9 @@ class Reception:
         plan = make_plan(request, self.rules.routes, self.prices, self.standing)
         if isinstance(plan, Failure) or request.max_cost_nano is None:
             return plan
-        costs = {target.id: worst_nano(target, self.estimates.estimate(request, target)) for target in plan.targets}
+        costs = {
+            target.id: worst_nano(request, target, self.estimates.estimate(request, target)) for target in plan.targets
+        }
         cheap = tuple(target for target in plan.targets if costs[target.id] <= request.max_cost_nano)
         if cheap:
             return msgspec.structs.replace(plan, targets=cheap)

@@ -80,7 +80,7 @@ class Runner:
         due_us = self.clock.now_us() + round(seconds * 1_000_000)
         if due_us >= job.request.deadline_ms * 1000:
             return False
-        self.desk.park(job, Park(due_us), Progress((), job.made, job.spent_nano), _nothing)
+        self.desk.park(job, Park(due_us), Progress((), job.made, job.spent_nano, job.refused), _nothing)
         return True
 
     async def _until_due(self, job: Job) -> None:
@@ -190,7 +190,7 @@ class _Run:
         events = () if last is None else (attempt_event(last),)
         settles = [] if last is None else [self._settle(event, last) for event in events]
         spent = self.spent_nano + sum(event.cost_nano for event in events)
-        progress = Progress(events, self.job.made + left.made, self.job.spent_nano + spent)
+        progress = Progress(events, self.job.made + left.made, self.job.spent_nano + spent, left.refused)
 
         def then() -> None:
             for settle in settles:

@@ -14,8 +14,10 @@ from ...routing.admission.step import Fallback
 from ...routing.admission.subject import Subject
 from ...routing.admission.taking import Amounts, Bookkeeping, amounts_of, charges
 from ...routing.estimate import TokenEstimate
-from ...routing.prices import estimate_nano
+from ...routing.flex import asked_tier
+from ...routing.service_tiers import worst_on
 from ...routing.target import Target
+from ...routing.token_kinds import ALL_KINDS, kinds_of
 from ...schemas.reply import Tokens
 from ...schemas.request import Request
 from ...schemas.usage import Outcome, UsageEvent, event_id
@@ -84,7 +86,7 @@ class Tolls:
             return (), _NOTHING
         estimate = self.estimates.estimate(request, target)
         taken = charges(_rates(rules, number), Amounts(estimate.input, estimate.output))
-        return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(target, estimate))
+        return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate))
 
     def fallbacks(self, job: Job) -> Sequence[str]:
         """Return the models that a request may be sent on to when a budget is spent."""
@@ -153,11 +155,17 @@ _FREE: Final = _Both(Rules(), Rules())
 _NOTHING: Final = Amounts(requests=0)
 
 
-def worst_nano(target: Target, estimate: TokenEstimate) -> int:
-    """Return the most that an attempt may cost, nano-dollars; 0 without a price, where that is allowed."""
-    if target.price is None:
+def worst_nano(request: Request, target: Target, estimate: TokenEstimate) -> int:
+    """Return the most that an attempt may cost, nano-dollars; 0 without a price, where that is allowed.
+
+    Whoever asks for a cheaper service tier may be served on the standard one all the same, so that is held.
+    """
+    price = target.price
+    if price is None:
         return 0
-    return min(_MOST, estimate_nano(target.price, estimate.worst_input, estimate.worst_output))
+    kinds = kinds_of(request.body, *(value for _, value in target.params)) if price.has_kinds else ALL_KINDS
+    asked = target.tier or asked_tier(request, target)
+    return min(_MOST, worst_on(price, asked, estimate.worst_input, estimate.worst_output, kinds))
 
 
 def _rates(rules: _Both, number: int) -> tuple[RateRule, ...]:

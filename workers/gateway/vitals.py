@@ -6,6 +6,7 @@ from typing import Final
 from ...routing.estimate import TokenEstimate
 from ...routing.http import HttpReply
 from ...routing.outcome import Completion, Setback
+from ...routing.service_tiers import FLEX
 from ...routing.target import Target
 from ...schemas.request import Request
 from .brakes import signal_of
@@ -43,7 +44,7 @@ class Vitals:
         if signal is not None:
             fractions = [each.fraction for each in signal.allowances if each.fraction is not None]
             self._left |= {target.id: min(fractions)} if fractions else {}
-        if isinstance(result, Completion) and result.tokens is not None:
+        if isinstance(result, Completion) and result.tokens is not None and target.tier != FLEX:
             taken = seconds / max(result.tokens.output, 1)
             before = self._per_token.get(target.id, taken)
             self._per_token[target.id] = before + _SMOOTH * (taken - before)

@@ -36,11 +36,18 @@ class _Details(msgspec.Struct, gc=False):
     thinking_tokens: Count | None = None
 
 
+class _Written(msgspec.Struct, gc=False):
+    """Of what was written to the cache; the rest stays for five minutes."""
+
+    ephemeral_1h_input_tokens: Count | None = None
+
+
 class _Usage(msgspec.Struct, gc=False):
     input_tokens: Count
     output_tokens: Count
     cache_creation_input_tokens: Count | None = None
     cache_read_input_tokens: Count | None = None
+    cache_creation: _Written | None = None
     output_tokens_details: _Details | None = None
     service_tier: str | None = None
 
@@ -139,11 +146,12 @@ def _tokens(usage: _Usage | None) -> Tokens | None:
     if usage is None:
         return None
     cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-    details = usage.output_tokens_details
+    details, hourly = usage.output_tokens_details, usage.cache_creation
     return Tokens(
         input=usage.input_tokens + cached + written,
         cached=cached,
         cache_write=written,
         output=usage.output_tokens,
         reasoning=0 if details is None else details.thinking_tokens or 0,
+        cache_write_1h=0 if hourly is None else hourly.ephemeral_1h_input_tokens or 0,
     )

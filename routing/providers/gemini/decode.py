@@ -85,6 +85,11 @@ class _Feedback(msgspec.Struct, gc=False, rename="camel"):
     block_reason_message: str | None = None
 
 
+class _Modality(msgspec.Struct, gc=False, rename="camel"):
+    modality: str = ""
+    token_count: Count = 0
+
+
 class _Usage(msgspec.Struct, gc=False, rename="camel"):
     #: Every prompt has tokens: where there are none, nobody counted.
     prompt_token_count: Count | None = None
@@ -92,6 +97,10 @@ class _Usage(msgspec.Struct, gc=False, rename="camel"):
     candidates_token_count: Count = 0
     thoughts_token_count: Count = 0
     tool_use_prompt_token_count: Count = 0
+    prompt_tokens_details: list[_Modality] | None = None
+    cache_tokens_details: list[_Modality] | None = None
+    candidates_tokens_details: list[_Modality] | None = None
+    tool_use_prompt_tokens_details: list[_Modality] | None = None
     traffic_type: str | None = None
 
 
@@ -231,7 +240,14 @@ def _tokens(usage: _Usage | None) -> Tokens | None:
         cached=usage.cached_content_token_count,
         output=usage.candidates_token_count + usage.thoughts_token_count,
         reasoning=usage.thoughts_token_count,
+        input_audio=_sound(usage.prompt_tokens_details) + _sound(usage.tool_use_prompt_tokens_details),
+        cached_audio=_sound(usage.cache_tokens_details),
+        output_audio=_sound(usage.candidates_tokens_details),
     )
+
+
+def _sound(details: list[_Modality] | None) -> int:
+    return sum(each.token_count for each in details if each.modality == "AUDIO") if details else 0
 
 
 def _tier(reply: HttpReply, usage: _Usage | None) -> str | None:

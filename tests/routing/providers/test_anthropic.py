@@ -80,7 +80,7 @@ def test_every_other_end_is_a_failure_that_says_what_it_used(stop, code):
                 "output_tokens_details": {"thinking_tokens": 40},
                 "server_tool_use": {"web_search_requests": 1},
             },
-            Tokens(input=321, cached=20, cache_write=300, output=50, reasoning=40),
+            Tokens(input=321, cached=20, cache_write=300, output=50, reasoning=40, cache_write_1h=200),
         ),
         (
             {
