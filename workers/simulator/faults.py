@@ -25,6 +25,8 @@ class Kind(enum.StrEnum):
     RATE_LIMITED = "429"
     #: Refused because the money is gone; it also has status 429.
     QUOTA = "quota"
+    #: Refused because there is no capacity for the flex tier; it has status 429 as well.
+    CAPACITY = "capacity"
     SERVER_ERROR = "500"
     OVERLOADED = "503"
     #: Anthropic's word for overloaded.

@@ -53,6 +53,13 @@ OF_FAULT: Final = MappingProxyType(
             "insufficient_quota",
             "insufficient_quota",
         ),
+        # OpenAI's guide says `429 Resource Unavailable` and names no code
+        Kind.CAPACITY: _refusal(
+            429,
+            "Resource Unavailable: no capacity for this service tier.",
+            "resource_unavailable",
+            "resource_unavailable",
+        ),
         Kind.SERVER_ERROR: _refusal(
             500, "The server had an error while processing your request. Sorry about that!", "server_error"
         ),
