@@ -12,7 +12,7 @@ from .tables import Cell, Column, Kind, Table
 
 _MARKER: Final = "/* dimensions */"
 #: The first and the last moment that an append accepts, unix microseconds.
-_EVER: Final = (0, 253_402_300_800_000_000)
+EVER: Final = (0, 253_402_300_800_000_000)
 
 
 class Dimension(enum.StrEnum):
@@ -92,7 +92,7 @@ def cost_by(
     Without dimensions the report has one group, which is the total. Raises `ValueError` for a time without a zone.
     """
     dimensions = tuple(dict.fromkeys(by))
-    window = {"since": _microseconds(since, _EVER[0]), "until": _microseconds(until, _EVER[1]), "batch": batch}
+    window = {"since": _microseconds(since, EVER[0]), "until": _microseconds(until, EVER[1]), "batch": batch}
     groups = [
         Group(tuple(row[: len(dimensions)]), Cost(*row[len(dimensions) :]))
         for row in reader.rows(_grouped(dimensions), window)

@@ -44,8 +44,17 @@ _THEIR_ID: Final = MappingProxyType(
         "xai": "x-ai",
     }
 )
-#: The other way round, for the simulator.
-_OUR_ID: Final = MappingProxyType({"aws": "bedrock", "google": "gemini", "x-ai": "xai"})
+#: The other way round; where several of ours are one of theirs, the one that is their maker's own.
+_OUR_ID: Final = MappingProxyType(
+    {
+        "aws": "bedrock",
+        "cloudflare": "cloudflare-workers-ai",
+        "google": "gemini",
+        "moonshotai": "moonshot",
+        "voyageai": "voyage",
+        "x-ai": "xai",
+    }
+)
 
 
 class PriceList(Protocol):
@@ -116,6 +125,12 @@ class GenaiPrices:
     def version(self) -> str:
         """What the prices of this list are stamped with."""
         return self._version
+
+    def listed(self) -> Iterator[tuple[str, str]]:
+        """Yield provider and model of all entries, by our names of the providers."""
+        for theirs in self._providers:
+            for model in theirs.models:
+                yield _OUR_ID.get(theirs.id, theirs.id), model.id
 
     def window(self, provider: str, model: str) -> int | None:
         """Return the context window of `provider`'s `model`, tokens, None if the list does not say."""

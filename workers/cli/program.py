@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "keys": Command("keys", "keys", "Make, change and list virtual keys."),
         "budgets": Command("budgets", "budgets", "Look at budgets, and fill their store anew."),
         "providers": Command("providers", "providers", "Look up providers, and check those of the config."),
+        "prices": Command("prices", "prices", "Look up prices, and compare them."),
         "config": Command("config", "config", "Check and describe the config file."),
     }
 )
