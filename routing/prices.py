@@ -95,6 +95,16 @@ def cost_nano(price: Price, tokens: Tokens) -> int:
     return _nano(exact)
 
 
+def expected_cost(price: Price, estimate: TokenEstimate) -> int:
+    """Return what an attempt is expected to cost, 10⁻²⁴ dollars: not rounded, because it is only compared."""
+    input_, cached, rates = estimate.input, estimate.cached, price.rates
+    for tier in price.tiers:
+        if input_ > tier.above:
+            rates = tier.rates
+            break
+    return price.request + (input_ - cached) * rates.input + cached * rates.cached + estimate.output * rates.output
+
+
 def _of_all_kinds(rates: Rates, tokens: Tokens) -> int:
     """Return what tokens cost of which some are of the kinds that few prices tell apart; 10⁻²⁴ dollars."""
     heard = max(tokens.input_audio - tokens.cached_audio, 0)

@@ -22,6 +22,9 @@ from .family import Family
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 #: A provider that the catalogue does not know speaks this wire unless it says otherwise.
 _USUAL_WIRE: Final = "openai"
+#: Wires whose bodies go out as they came, but for what the catalogue and the config say of parameters. The others put
+#: every parameter into words of their own, so that nothing there can be renamed, or said in another style.
+_AS_SENT: Final = frozenset({"openai", "azure-openai"})
 #: Where the shell gets the credential from something else than a variable's text.
 _ELSEWHERE: Final = frozenset({Auth.GOOGLE, Auth.SIGV4, Auth.NONE})
 
@@ -116,6 +119,9 @@ def _problems(name: str, provider: Provider, row: Row, family: Family) -> Iterat
     for word in sorted({*(provider.endpoints or ()), *provider.paths} - known):
         expected = f"endpoints of the wire {row.wire} ({', '.join(sorted(known))})"
         yield f"providers.{name}: expected {expected}, got {word}"
+    if provider.reasoning is not None and row.wire not in _AS_SENT:
+        expected = f"nothing on the wire {row.wire}, which has words of its own for reasoning_effort"
+        yield f"providers.{name}.reasoning: expected {expected}, got {provider.reasoning}"
     if provider.base_url is None and not _has_credential(provider, row):
         variables = "".join(f", or {key} in the environment" for key in row.keys if row.auth not in _ELSEWHERE)
         yield f"providers.{name}: expected api_key or credentials{variables}, got none"

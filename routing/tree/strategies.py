@@ -7,9 +7,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ...schemas.reply import Tokens
 from ..conditions import Facts
-from ..prices import cost_nano
+from ..estimate import TokenEstimate
+from ..flex import asked_tier
+from ..prices import Price, expected_cost
+from ..service_tiers import price_on
 from ..target import Target
 from .chance import lot, seed_of, uniform
 from .node import Moment, Offer, Rank, Twig
@@ -80,21 +82,26 @@ def _another(ranked: list[Offer], chance: float) -> Offer:
 
 def lowest_cost(offers: list[Offer], moment: Moment) -> list[Offer]:
     """Take the one where this request is expected to cost the least, by its own input and output."""
-    expected: dict[tuple[object, ...], Tokens] = {}
+    expected: dict[tuple[object, ...], TokenEstimate] = {}
     return _lowest(offers, [_expected_cost(offer.targets[0], expected, moment) for offer in offers], moment)
 
 
-def _expected_cost(target: Target, expected: dict[tuple[object, ...], Tokens], moment: Moment) -> int:
+def _expected_cost(target: Target, expected: dict[tuple[object, ...], TokenEstimate], moment: Moment) -> int:
     """Return the expected cost; what is `expected` of a model is asked for once, it takes longest."""
     if target.price is None:
         return _UNKNOWN
     model = (target.provider, target.upstream_model, target.params)
-    tokens = expected.get(model)
-    if tokens is None:
-        estimate = moment.standing.expected(moment.request, target)
-        tokens = Tokens(input=estimate.input, cached=estimate.cached, output=estimate.output)
-        expected[model] = tokens
-    return cost_nano(target.price, tokens)
+    estimate = expected.get(model)
+    if estimate is None:
+        estimate = expected[model] = moment.standing.expected(moment.request, target)
+    return expected_cost(_price_asked(target.price, target, moment), estimate)
+
+
+def _price_asked(price: Price, target: Target, moment: Moment) -> Price:
+    """Return the price on the service tier that is asked for; without one, or where it is unknown, the standard one."""
+    if moment.request.service_tier is None and not target.params:
+        return price
+    return price_on(price, asked_tier(moment.request, target)) or price
 
 
 def usage_based(offers: list[Offer], moment: Moment) -> list[Offer]:

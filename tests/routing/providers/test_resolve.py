@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from headgate.routing.credentials import Credential
-from headgate.routing.providers.catalogue import Row
+from headgate.routing.providers.catalogue import Row, catalogue
 from headgate.routing.providers.family import Family, url_of
 from headgate.routing.providers.resolve import Resolved, Unresolved, resolve
 from headgate.routing.routes import Unroutable, build_routes
@@ -232,3 +232,24 @@ def test_whatever_is_asked_for_the_credential_goes_to_the_providers_own_host(nam
     assert any(re.fullmatch(pattern, urlsplit(url).netloc) for pattern in hosts_of(name)), url
     assert url.startswith("https://")
     assert "{" not in url
+
+
+@pytest.mark.parametrize("name", ["anthropic", "gemini"])
+def test_a_reasoning_style_on_a_wire_that_has_its_own_is_an_error_with_its_place(name):
+    found = resolve(name, Provider(api_key="k", reasoning="budget"))
+    assert isinstance(found, Unresolved)
+    (problem,) = found.problems
+    assert problem.startswith(f"providers.{name}.reasoning: expected nothing on the wire {name}")
+    assert problem.endswith("got budget")
+
+
+def test_no_row_of_a_wire_with_words_of_its_own_has_rules_that_it_would_not_keep():
+    kept = Row("", "", (), (), "A", "")
+    rules = ("rename", "values", "fixed", "text_only", "reasoning")
+    broken = [
+        (name, rule)
+        for name, row in catalogue().items()
+        for rule in rules
+        if row.wire not in {"openai", "azure-openai"} and getattr(row, rule) != getattr(kept, rule)
+    ]
+    assert broken == []
