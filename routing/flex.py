@@ -4,6 +4,7 @@ Flex costs about half, is slow, and is refused when a provider has no capacity t
 always so that one attempt on the standard tier still fits before the deadline; the last attempts go there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,6 +36,18 @@ class Turn:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request has come, as far as it matters to its next attempt."""
+
+    #: How often there was no flex capacity.
+    refused: int
+    #: Seconds to the deadline.
+    remaining: float
+    #: Whether no attempt will follow the next one.
+    is_last: bool
+
+
 def asked_tier(request: Request, target: Target) -> str | None:
     """Return the service tier that a request asks a target for; the target's overrides are stronger than its body."""
     said: object = request.service_tier
@@ -44,14 +57,10 @@ def asked_tier(request: Request, target: Target) -> str | None:
     return tier_name(said)
 
 
-def turn(
-    request: Request, target: Target, policy: FlexPolicy, *, refused: int, remaining: float, is_last: bool
-) -> Turn | Failure:
-    """Return what the next attempt at a target asks for.
+def turn(request: Request, target: Target, policy: FlexPolicy, progress: Callable[[], Progress]) -> Turn | Failure:
+    """Return what the next attempt at a target asks for; `progress` is asked for where the flex tier is.
 
-    `refused` is how often there was no flex capacity, `remaining` are the seconds to the deadline, and `is_last` says
-    that there will be no attempt after this one. A tier that the target does not have is refused, or left out where the
-    config allows that.
+    A tier that the target does not have is refused, or left out where the config allows that.
     """
     asked = asked_tier(request, target)
     if asked is None or asked in {AUTO, STANDARD}:
@@ -60,11 +69,12 @@ def turn(
         return _without(target, asked)
     if asked != FLEX:
         return Turn(replace(target, tier=asked))
-    why = _why_standard(target, policy, refused, remaining, is_last=is_last)
+    far = progress()
+    why = _why_standard(target, policy, far)
     if why is not None:
         note = f"{_PARAMETER} became {STANDARD}: {why}"
         return Turn(replace(_overridden(target, _encode(STANDARD)), tier=STANDARD), (note,))
-    timeout = min(max(policy.timeout, target.timeout), remaining - target.timeout)
+    timeout = min(max(policy.timeout, target.timeout), far.remaining - target.timeout)
     return Turn(replace(target, tier=FLEX, timeout=timeout))
 
 
@@ -87,14 +97,14 @@ def _overridden(target: Target, value: bytes) -> Target:
     return replace(target, params=(*others, (_PARAMETER, value)))
 
 
-def _why_standard(target: Target, policy: FlexPolicy, refused: int, remaining: float, *, is_last: bool) -> str | None:
+def _why_standard(target: Target, policy: FlexPolicy, far: Progress) -> str | None:
     """Return why the flex tier is not asked any more, None if it is."""
-    if refused > policy.retries:
-        return f"the flex tier had no capacity {refused} times"
-    if is_last:
+    if far.refused > policy.retries:
+        return f"the flex tier had no capacity {far.refused} times"
+    if far.is_last:
         return "the flex tier has failed, and this is the last attempt"
-    if remaining - target.timeout < LEAST_FLEX:
-        had_none = f"the flex tier had no capacity {refused} times, and " if refused else ""
+    if far.remaining - target.timeout < LEAST_FLEX:
+        had_none = f"the flex tier had no capacity {far.refused} times, and " if far.refused else ""
         return f"{had_none}there is no time for a slow attempt before the deadline"
     return None
 

@@ -1,48 +1,36 @@
 """From a request and its next target to the call: on the service tier that is asked for, in the words of its wire."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+
+import msgspec
 
 from ...schemas.failures import Failure
 from ...schemas.request import Request
-from ..flex import turn
+from ..flex import Progress, turn
 from ..http import HttpCall
 from ..target import FlexPolicy, Target
 from .families import FAMILIES
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a request has come, as far as its next call depends on it."""
-
-    #: How often there was no flex capacity.
-    refused: int = 0
-    #: Seconds to the deadline.
-    remaining: float = float("inf")
-    #: Whether no attempt will follow.
-    is_last: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A call, and the target as it is called: with the tier that it asks for, and the time that it has."""
 
     target: Target
     call: HttpCall
 
 
-def prepared(request: Request, target: Target, policy: FlexPolicy, progress: Progress) -> Prepared | Failure:
-    """Return the call, or what the target cannot honour."""
-    asks = turn(
-        request,
-        target,
-        policy,
-        refused=progress.refused,
-        remaining=progress.remaining,
-        is_last=progress.is_last,
-    )
+def prepared(
+    request: Request, target: Target, policy: FlexPolicy, progress: Callable[[], Progress]
+) -> Prepared | Failure:
+    """Return the call, or what the target cannot honour. `progress` is asked for where the flex tier is."""
+    if request.service_tier is None and not target.params:  # as nearly always
+        call = FAMILIES[target.wire].encode(request, target)
+        return call if isinstance(call, Failure) else Prepared(target, call)
+    asks = turn(request, target, policy, progress)
     if isinstance(asks, Failure):
         return asks
     call = FAMILIES[target.wire].encode(request, asks.target)
     if isinstance(call, Failure):
         return call
-    return Prepared(asks.target, replace(call, notes=(*asks.notes, *call.notes)) if asks.notes else call)
+    notes = (*asks.notes, *call.notes)
+    return Prepared(asks.target, msgspec.structs.replace(call, notes=notes) if asks.notes else call)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.routing.flex import LEAST_FLEX, Turn, asked_tier, found_no_capacity, says_nothing, turn
+from headgate.routing.flex import LEAST_FLEX, Progress, Turn, asked_tier, found_no_capacity, says_nothing, turn
 from headgate.routing.outcome import Completion, Setback
 from headgate.routing.prices import Price, Rates
 from headgate.routing.retry import Defer, GiveUp, Situation, TooLate, Wait, decide
@@ -28,7 +28,7 @@ def _request(tier="flex"):
 
 
 def _turn(target=_TARGET, tier="flex", *, refused=0, remaining=1e6, is_last=False, policy=_POLICY):
-    return turn(_request(tier), target, policy, refused=refused, remaining=remaining, is_last=is_last)
+    return turn(_request(tier), target, policy, lambda: Progress(refused, remaining, is_last))
 
 
 policies = st.builds(

@@ -10,10 +10,10 @@ import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
 from ...routing.admission.step import Drop, Elsewhere, Park, Refuse, moment
-from ...routing.flex import found_no_capacity
+from ...routing.flex import Progress, found_no_capacity
 from ...routing.http import HttpCall
 from ...routing.outcome import Completion, Setback
-from ...routing.providers.prepare import Prepared, Progress, prepared
+from ...routing.providers.prepare import Prepared, prepared
 from ...routing.retry import (
     Decision,
     Defer,
@@ -197,10 +197,12 @@ class _Trying:
         return self._judge(await self._result(entered, target, ready.call))
 
     def _prepared(self, target: Target) -> Prepared | Failure:
+        return prepared(self.job.request, target, self.job.plan.policy.flex, self._progress)
+
+    def _progress(self) -> Progress:
         situation = self._situation()
         is_last = situation.made > self.refused and situation.retries_left <= 1
-        progress = Progress(self.refused, situation.remaining, is_last)
-        return prepared(self.job.request, target, self.job.plan.policy.flex, progress)
+        return Progress(self.refused, situation.remaining, is_last)
 
     async def _result(self, entered: Entered, target: Target, call: HttpCall) -> Completion | Setback:
         """Make an attempt that was let in, or two of them; what came of it is that of the last."""

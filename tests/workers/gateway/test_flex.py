@@ -1,7 +1,6 @@
 """Service tiers in the gateway: what is asked, what is served, what is billed, and what is held meanwhile."""
 
 import json
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -35,7 +34,8 @@ def _flex(number=1, tier="flex", **fields):
 
 def _served(tier, **counts):
     reply = answered(**counts)
-    return replace(reply, body=json.dumps({**json.loads(reply.body), "service_tier": tier}).encode())
+    body = json.dumps({**json.loads(reply.body), "service_tier": tier}).encode()
+    return HttpReply(reply.status, reply.headers, body)
 
 
 def _full():
