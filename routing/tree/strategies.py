@@ -5,7 +5,7 @@ Where a strategy's measure ties, weights decide by chance. An offer with targets
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..conditions import Facts
 from ..estimate import TokenEstimate
@@ -82,19 +82,31 @@ def _another(ranked: list[Offer], chance: float) -> Offer:
 
 def lowest_cost(offers: list[Offer], moment: Moment) -> list[Offer]:
     """Take the one where this request is expected to cost the least, by its own input and output."""
-    expected: dict[tuple[object, ...], TokenEstimate] = {}
-    return _lowest(offers, [_expected_cost(offer.targets[0], expected, moment) for offer in offers], moment)
+    known: dict[tuple[object, ...], _Expected] = {}
+    return _lowest(offers, [_expected_cost(offer.targets[0], known, moment) for offer in offers], moment)
 
 
-def _expected_cost(target: Target, expected: dict[tuple[object, ...], TokenEstimate], moment: Moment) -> int:
-    """Return the expected cost; what is `expected` of a model is asked for once, it takes longest."""
-    if target.price is None:
+class _Expected(NamedTuple):
+    """What is expected of a model, and what that costs at a price."""
+
+    estimate: TokenEstimate
+    price: Price
+    cost: int
+
+
+def _expected_cost(target: Target, known: dict[tuple[object, ...], _Expected], moment: Moment) -> int:
+    """Return the expected cost; what is the same for all deployments of a model is worked out once."""
+    price = target.price
+    if price is None:
         return _UNKNOWN
     model = (target.provider, target.upstream_model, target.params)
-    estimate = expected.get(model)
-    if estimate is None:
-        estimate = expected[model] = moment.standing.expected(moment.request, target)
-    return expected_cost(_price_asked(target.price, target, moment), estimate)
+    before = known.get(model)
+    if before is not None and before.price is price:
+        return before.cost
+    estimate = moment.standing.expected(moment.request, target) if before is None else before.estimate
+    cost = expected_cost(_price_asked(price, target, moment), estimate)
+    known[model] = _Expected(estimate, price, cost)
+    return cost
 
 
 def _price_asked(price: Price, target: Target, moment: Moment) -> Price:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -258,6 +259,13 @@ def test_the_cheapest_for_this_request_goes_first(expected, first):
         "flat": price(2, 40),
     }
     assert ids(routes(COST, prices), standing=Standing(expected=expected), prices=Prices(**prices))[0] == first
+
+
+@pytest.mark.parametrize(("tier", "first"), [(None, "b"), ("default", "b"), ("flex", "a"), ("priority", "b")])
+def test_the_service_tier_that_is_asked_for_counts(tier, first):
+    dear = msgspec.structs.replace(price(3, 3), services=(("flex", price(1, 1)), ("priority", price(9, 9))))
+    asked = msgspec.structs.replace(request(), service_tier=tier)
+    assert ids(routes(COST, "ab"), asked, prices=Prices(a=dear, b=price(2, 2)))[0] == first
 
 
 def test_a_price_that_nobody_knows_is_never_the_cheapest():
