@@ -35,4 +35,5 @@ def booked(reader: Reader, since_us: int | None = None, until_us: int | None = N
         "until": EVER[1] if until_us is None else until_us,
     }
     for row in reader.rows(query("priced"), window):
-        yield Booked(*row[:6], Tokens(*row[6:15]), *row[15:])
+        deployment, provider, model, version, asked, served, *counts, free, attempts, cost_nano = row
+        yield Booked(deployment, provider, model, version, asked, served, Tokens(*counts), free, attempts, cost_nano)

@@ -97,7 +97,7 @@ def _flex(flex: Flex) -> FlexPolicy:
 
 def _target(deployment: Deployment, provider: Target) -> Target:
     has_timeout = "timeout" in deployment.model_fields_set
-    tiers = {**dict(provider.service_tiers), **deployment.service_tiers}
+    tiers = (*provider.service_tiers, *deployment.service_tiers.items())
     return replace(
         provider,
         id=deployment.id,
@@ -105,5 +105,5 @@ def _target(deployment: Deployment, provider: Target) -> Target:
         timeout=deployment.timeout if has_timeout else provider.timeout,
         weight=deployment.weight,
         price=None if deployment.price is None else with_config(from_config(deployment.price), tiers),
-        service_tiers=tuple(tiers.items()),
+        service_tiers=tiers,
     )

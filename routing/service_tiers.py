@@ -103,17 +103,27 @@ def _scaled(price: Price, factor: Factor, edition: str) -> Price:
 
 def _scaled_rates(rates: Rates, factor: Factor) -> Rates:
     """Return shares of rates, rounded half to even where a share is no whole number of 10⁻²⁴ dollars."""
-    values = {name: getattr(rates, name) for name in rates.__struct_fields__}
-    shares = {"cached": factor.cached, "cached_audio": factor.cached}
     return Rates(
-        **{name: None if rate is None else round(rate * shares.get(name, factor.all)) for name, rate in values.items()}
+        input=round(rates.input * factor.all),
+        cached=round(rates.cached * factor.cached),
+        cache_write=round(rates.cache_write * factor.all),
+        output=round(rates.output * factor.all),
+        reasoning=round(rates.reasoning * factor.all),
+        cache_write_1h=_share(rates.cache_write_1h, factor.all),
+        input_audio=_share(rates.input_audio, factor.all),
+        cached_audio=_share(rates.cached_audio, factor.cached),
+        output_audio=_share(rates.output_audio, factor.all),
     )
 
 
-def with_config(price: Price, tiers: Mapping[ServiceTierWord, ServiceTier]) -> Price:
-    """Return a price with the service tiers that a config says; a tier that it does not name stays as it is."""
+def _share(rate: int | None, share: Fraction) -> int | None:
+    return None if rate is None else round(rate * share)
+
+
+def with_config(price: Price, tiers: Iterable[tuple[str, ServiceTier]]) -> Price:
+    """Return a price with the service tiers that a config says, the last word on each; the others stay as they are."""
     services = dict(price.services)
-    for name, tier in tiers.items():
+    for name, tier in tiers:
         services.pop(name, None)
         if tier.price is not None:
             services[name] = from_config(tier.price)

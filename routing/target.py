@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from ..schemas.config_prices import ServiceTier, ServiceTierWord
+from ..schemas.config_prices import ServiceTier
 from .credentials import Credential
 from .prices import Price
 from .service import Service
@@ -34,7 +34,7 @@ class Target:
     #: Fields of the body that the route overrides, each as JSON; null takes the field out.
     params: tuple[tuple[str, bytes], ...] = ()
     #: What the config says of its service tiers.
-    service_tiers: tuple[tuple[ServiceTierWord, ServiceTier], ...] = ()
+    service_tiers: tuple[tuple[str, ServiceTier], ...] = ()
     #: The service tier that an attempt asks for; None: it does not ask.
     tier: str | None = None
 

@@ -66,7 +66,7 @@ class Leaf:
 def with_price(target: Target, price: Price | None) -> Target:
     """Return a target with a price of the list, and with the service tiers that the config says."""
     if price is not None and target.service_tiers:
-        price = with_config(price, dict(target.service_tiers))
+        price = with_config(price, target.service_tiers)
     return replace(target, price=price)
 
 

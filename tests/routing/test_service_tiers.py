@@ -107,7 +107,7 @@ def test_the_config_is_stronger_than_the_table():
         "priority": ServiceTier(price=Said(input=Decimal(3), output=Decimal(20))),
         "batch": ServiceTier(offered=False),
     }
-    price = with_config(listed, said)
+    price = with_config(listed, said.items())
     assert [name for name, _ in price.services] == ["flex", "priority"]
     assert price_on(price, "flex").rates == Rates(*usd("0.5", "0.05", "0.5", "4", "4"))
     assert price_on(price, "flex").version == "list 1, service tiers config"

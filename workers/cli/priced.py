@@ -42,7 +42,7 @@ class PriceBook:
     def _deployment(self, group: str, deployment: Deployment) -> Priced:
         listed = self.prices.find(deployment.provider, deployment.model, self.at_us)
         said = self.config.providers.get(deployment.provider)
-        tiers = {**({} if said is None else said.service_tiers), **deployment.service_tiers}
+        tiers = (*(() if said is None else said.service_tiers.items()), *deployment.service_tiers.items())
         base = listed if deployment.price is None else from_config(deployment.price)
         price = None if base is None else with_config(base, tiers)
         return Priced(deployment.provider, deployment.model, price, listed, deployment.id, group)
@@ -69,5 +69,5 @@ class PriceBook:
     def _at(self, provider: str, model: str) -> Priced:
         said = self.config.providers.get(provider)
         listed = self.prices.find(provider, model, self.at_us)
-        price = listed if listed is None or said is None else with_config(listed, said.service_tiers)
+        price = listed if listed is None or said is None else with_config(listed, said.service_tiers.items())
         return Priced(provider, model, price, listed)
