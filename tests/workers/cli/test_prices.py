@@ -214,11 +214,13 @@ def test_what_was_booked_is_compared_with_today(call, tmp_path):
             for number in range(first, first + count)
         ]
 
+    fee = {"deployment": "asked", "provider": "perplexity", "upstream_model": "sonar"}
     values = [
         *events(1, 3),
         *events(10, 2, service_tier_asked="flex", service_tier="flex"),
         *events(20, 1, outcome=Outcome.FAILED, cost_nano=0, input_tokens=0, cached_tokens=0, output_tokens=0),
         *events(30, 1, deployment="gone", provider="nobody", upstream_model="x"),
+        *events(50, 1, outcome=Outcome.FAILED, cost_nano=0, input_tokens=0, cached_tokens=0, output_tokens=0, **fee),
         *events(40, 1, outcome=Outcome.REFUSED, deployment=""),
     ]
     with Ledger.open(tmp_path / "headgate.duckdb") as ledger:
@@ -233,8 +235,9 @@ def test_what_was_booked_is_compared_with_today(call, tmp_path):
     assert (rows["small-a", ""]["booked_by"], rows["small-a", ""]["now_by"]) == ("genai-prices 0.0.1", LIST)
     assert rows["small-a", "flex"]["now_nano"] == one
     assert (rows["gone", ""]["now"], rows["gone", ""]["now_by"]) == (None, "unknown")
+    assert rows["asked", ""]["now_nano"] == 0, "what was not billed would not be, whatever a request costs"
     total = json.loads(out)["total"]
-    assert (total["attempts"], total["booked_nano"], total["now_nano"]) == (7, 42, 4 * one)
+    assert (total["attempts"], total["booked_nano"], total["now_nano"]) == (8, 42, 4 * one)
 
 
 def test_without_a_ledger_it_says_what_to_do(call):
