@@ -9,7 +9,7 @@ from .config_part import Part
 from .config_values import wrong
 
 #: Service tiers beside the standard one, by OpenAI's names.
-ServiceTierWord = Literal["flex", "priority", "scale", "batch"]
+ServiceTierWord = Literal["flex", "priority", "scale", "reserved", "batch"]
 
 _Usd = Annotated[Decimal, Field(ge=0)]
 

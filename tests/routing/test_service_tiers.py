@@ -48,7 +48,7 @@ def test_each_row_says_where_it_is_from_and_is_of_a_provider_that_has_the_tier(r
     assert 0 < Fraction(row.factor) <= 3
     assert row.cached is None or 0 < Fraction(row.cached) <= 3
     for provider in row.at:
-        assert row.tier in {*catalogue()[provider].tiers, "scale"}
+        assert row.tier in {*catalogue()[provider].tiers, "scale", "reserved"}
 
 
 def test_every_pattern_of_the_table_is_of_a_model_that_the_list_knows(prices):

@@ -33,11 +33,19 @@ class _Part(msgspec.Struct, gc=False, rename="camel"):
     pass
 
 
+class _Written(_Part):
+    """Of what was written to the cache, by how long it stays there: `5m` or `1h`."""
+
+    ttl: str = ""
+    input_tokens: Count = 0
+
+
 class _Usage(_Part):
     input_tokens: Count
     output_tokens: Count
     cache_read_input_tokens: Count | None = None
     cache_write_input_tokens: Count | None = None
+    cache_details: list[_Written] | None = None
 
 
 class _ToolUse(_Part):
@@ -190,5 +198,9 @@ def _tokens(usage: _Usage | None) -> Tokens | None:
         return None
     cached, written = usage.cache_read_input_tokens or 0, usage.cache_write_input_tokens or 0
     return Tokens(
-        input=usage.input_tokens + cached + written, cached=cached, cache_write=written, output=usage.output_tokens
+        input=usage.input_tokens + cached + written,
+        cached=cached,
+        cache_write=written,
+        output=usage.output_tokens,
+        cache_write_1h=sum(each.input_tokens for each in usage.cache_details or () if each.ttl == "1h"),
     )

@@ -109,7 +109,7 @@ def test_every_other_end_is_a_failure_that_says_what_it_used(stop, code):
                 "cacheWriteInputTokens": 300,
                 "cacheDetails": [{"ttl": "1h", "inputTokens": 200}, {"ttl": "5m", "inputTokens": 100}],
             },
-            Tokens(input=321, cached=20, cache_write=300, output=50),
+            Tokens(input=321, cached=20, cache_write=300, output=50, cache_write_1h=200),
         ),
         ({"inputTokens": 0, "outputTokens": 0, "cacheReadInputTokens": None}, Tokens()),
     ],
