@@ -2,23 +2,24 @@
 
 import msgspec
 
-from .faults import Step
-from .refusals import Refusal
-from .tokens import Usage
+from ..faults import Step
+from ..refusal import Refusal
+from ..tokens import Usage
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """The answer to one request: an HTTP status and body, and the tokens of it; refusals have none."""
+    """The answer to one request: its body and the tokens of it, or why there is none."""
 
-    status: int
     body: bytes
+    #: None if it is refused.
     usage: Usage | None = None
     #: The model that was asked for, empty when the body did not say.
     model: str = ""
     #: The fault script that the body carries.
     script: tuple[Step, ...] = ()
+    refusal: Refusal | None = None
 
 
 def refused(refusal: Refusal, model: str | None = None) -> Answer:
     """Return the answer that refuses a request."""
-    return Answer(refusal.status, refusal.body, None, model or "")
+    return Answer(b"", None, model or "", (), refusal)
