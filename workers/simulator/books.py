@@ -22,10 +22,10 @@ _KINDS: Final = tuple(Kind)
 _KIND_NUMBER: Final = {kind: number for number, kind in enumerate(_KINDS)}
 #: The two parts of a line, as `_Line` names their fields.
 _BEGINNING: Final = struct.Struct("<qQBBHBB")
-_END: Final = struct.Struct("<BBHIIIII")
+_END: Final = struct.Struct("<BBHIIIIII")
 _LINE: Final = struct.Struct(_BEGINNING.format + _END.format.removeprefix("<"))
 _MODEL: Final = 4
-_NO_END: Final = _END.pack(_OPEN, 0, 0, 0, 0, 0, 0, 0)
+_NO_END: Final = _END.pack(_OPEN, 0, 0, 0, 0, 0, 0, 0, 0)
 _NOTHING: Final = Usage(0)
 #: Longer ids are cut.
 _LONGEST_ID: Final = 200
@@ -52,6 +52,7 @@ class _Line(NamedTuple):
     output: int
     reasoning: int
     written: int
+    units: int
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -80,6 +81,8 @@ class Entry(msgspec.Struct, frozen=True):
     output_tokens: int
     reasoning_tokens: int
     cache_write_tokens: int
+    #: What is billed beside tokens, or instead: images, search units, moderations, seconds of sound.
+    units: int
 
 
 class Sum(msgspec.Struct):
@@ -92,6 +95,7 @@ class Sum(msgspec.Struct):
     output_tokens: int = 0
     reasoning_tokens: int = 0
     cache_write_tokens: int = 0
+    units: int = 0
 
     def add(self, usage: Usage) -> None:
         """Bill one attempt."""
@@ -101,6 +105,7 @@ class Sum(msgspec.Struct):
         self.output_tokens += usage.output
         self.reasoning_tokens += usage.reasoning
         self.cache_write_tokens += usage.written
+        self.units += usage.units
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -113,6 +118,7 @@ class Totals(msgspec.Struct, frozen=True):
     output_tokens: int
     reasoning_tokens: int
     cache_write_tokens: int
+    units: int
     #: Attempts by outcome; those that did not occur are 0.
     outcomes: dict[Outcome, int]
     models: dict[str, Sum]
@@ -182,8 +188,8 @@ class Books:
         place = number * _LINE.size
         billed = usage is not None
         given = usage or _NOTHING
-        end = (chosen, billed, status, given.input, given.cached, given.output, given.reasoning, given.written)
-        _END.pack_into(self._lines, place + _BEGINNING.size, *end)
+        tokens = (given.input, given.cached, given.output, given.reasoning, given.written, given.units)
+        _END.pack_into(self._lines, place + _BEGINNING.size, chosen, billed, status, *tokens)
         if billed:
             model: int = _LINE.unpack_from(self._lines, place)[_MODEL]
             self._sums[model].add(given)
@@ -227,6 +233,7 @@ class Books:
             line.output,
             line.reasoning,
             line.written,
+            line.units,
         )
 
     def totals(self) -> Totals:
@@ -240,6 +247,7 @@ class Books:
             output_tokens=sum(each.output_tokens for each in sums),
             reasoning_tokens=sum(each.reasoning_tokens for each in sums),
             cache_write_tokens=sum(each.cache_write_tokens for each in sums),
+            units=sum(each.units for each in sums),
             outcomes=dict(zip(_OUTCOMES, self._counts, strict=True)),
             models=dict(zip(self._model_number, map(copy, sums), strict=True)),
         )

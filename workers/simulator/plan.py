@@ -89,7 +89,7 @@ def plan(answer: Answer, fault: Fault, latency_ms: float, config: SimulatorConfi
     if answer.refusal is not None:
         return answer.refusal
     if fault is OK:
-        return Plan(200, Whole(answer.body), Outcome.SERVED, answer.usage, latency_ms)
+        return Plan(200, Whole(answer.body), Outcome.SERVED, answer.usage, latency_ms, answer.headers)
     if fault.kind in _REFUSALS:
         return _refusal(answer, fault, config)
     return _faulty(answer, fault, latency_ms, config)
@@ -118,7 +118,7 @@ def _faulty(answer: Answer, fault: Fault, latency_ms: float, config: SimulatorCo
             return Plan(0, Hang(), Outcome.HANG, None, 0.0, fault=Kind.HANG)
         case _:
             delivery, outcome = _work(answer.body, fault, config)
-            return Plan(200, delivery, outcome, answer.usage, delay, fault=fault.kind)
+            return Plan(200, delivery, outcome, answer.usage, delay, answer.headers, fault=fault.kind)
 
 
 def _work(body: bytes, fault: Fault, config: SimulatorConfig) -> tuple[Delivery, Outcome]:

@@ -8,10 +8,19 @@ from urllib.parse import unquote
 
 import msgspec
 
-from . import openai
+from . import anthropic, bedrock, cohere, google, openai, voyage_and_jina
 from .wire import Operation
 
-OPERATIONS: Final = (*openai.OPERATIONS,)
+OPERATIONS: Final = (
+    *openai.OPERATIONS,
+    *anthropic.OPERATIONS,
+    *google.OPERATIONS,
+    *bedrock.OPERATIONS,
+    *cohere.OPERATIONS,
+    *voyage_and_jina.OPERATIONS,
+    # Where others than OpenAI serve its wire, they rerank as Jina does.
+    Operation("/v1/rerank", openai.WIRE, voyage_and_jina.rerank_as_jina),
+)
 _MODEL: Final = "{model}"
 
 

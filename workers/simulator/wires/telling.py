@@ -69,3 +69,8 @@ def _speeches(asked: Asked, numbers: Draw, speaker: Speaker) -> tuple[Speech, ..
         return (first,)
     others = (speaker.say(asked.wish, numbers.branch(f"choice {index}")) for index in range(1, asked.count))
     return (first, *others)
+
+
+def as_object(text: str) -> msgspec.Raw:
+    """Return the arguments of a call for wires on which they are JSON, and an object; a schema may say otherwise."""
+    return msgspec.Raw(text.encode() if text.startswith("{") else b"{}")

@@ -83,10 +83,10 @@ def answer_images(sent: Sent, numbers: Draw, pen: Pen) -> Answer:
         return refused(head, model)
     if not given.prompt:
         return refused(missing("prompt"), model)
-    count, quality = given.n or 1, given.quality if given.quality in _TOKENS else _USUAL
-    usage = Usage(text_tokens(given.prompt), count * _TOKENS[quality])
+    count, quality = given.n or 1, given.quality if given.quality and given.quality in _TOKENS else _USUAL
+    usage = Usage(text_tokens(given.prompt), count * _TOKENS[quality], units=count)
     data = tuple(Image(_pixel(numbers.branch(f"image {index}"))) for index in range(count))
-    size = _SIZE if given.size in {None, "auto"} else given.size or _SIZE
+    size = given.size if given.size and given.size != "auto" else _SIZE
     images = Images(created(numbers), data, size, quality, _usage(usage))
     return Answer(_encode(images), usage, model, head.script)
 

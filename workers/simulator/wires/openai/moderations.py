@@ -1,4 +1,4 @@
-"""Answers to `POST /v1/moderations`: nothing is ever flagged, and nothing is billed."""
+"""Answers to `POST /v1/moderations`: nothing is ever flagged, and each counts as one."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -82,7 +82,7 @@ def answer_moderations(sent: Sent, numbers: Draw, pen: Pen) -> Answer:
         return refused(missing("input"), model)
     score = partial(_scores, Dice.of(numbers))
     verdicts = tuple(Verdict(score()) for _ in range(_count(given.input)))
-    return Answer(_encode(Moderation(f"modr-{numbers.code}", model, verdicts)), Usage(0), model, head.script)
+    return Answer(_encode(Moderation(f"modr-{numbers.code}", model, verdicts)), Usage(0, units=1), model, head.script)
 
 
 def _count(given: str | tuple[str | Said, ...]) -> int:

@@ -1,7 +1,7 @@
 """Answers to `POST /v1/audio/transcriptions`: the words that some audio says, as its bytes decide.
 
-The body is a form. OpenAI bills by tokens or by seconds, as the model is; the simulator by tokens, of which ten are a
-second, and takes every second for 16 kB of audio.
+The body is a form. OpenAI bills models called whisper by seconds, others by tokens; here ten tokens are a second, and a
+second is 16 kB of audio.
 """
 
 from email.parser import BytesParser
@@ -16,7 +16,7 @@ from ...refusal import Refusal, invalid, missing
 from ...speech import Wish
 from ...tokens import Usage
 from ..answer import Answer
-from ..head import NO_SCRIPT, Head, in_text, read_head
+from ..head import Head, in_text, read_head
 from ..prompt import text_tokens
 from ..telling import Asked, Told, tell
 from ..wire import Sent
@@ -43,11 +43,17 @@ class TranscriptUsage(msgspec.Struct, frozen=True, gc=False, tag="tokens"):
     total_tokens: int
 
 
+class Duration(msgspec.Struct, frozen=True, gc=False, tag="duration"):
+    """Seconds, where they are billed."""
+
+    seconds: int
+
+
 class Transcript(msgspec.Struct, frozen=True, gc=False):
     """The answer."""
 
     text: str
-    usage: TranscriptUsage
+    usage: TranscriptUsage | Duration
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -56,6 +62,11 @@ class Form(msgspec.Struct, frozen=True):
     texts: dict[str, str]
     file: bytes | None = None
 
+    @property
+    def streams(self) -> bool:
+        """Whether an answer in pieces is wanted."""
+        return self.texts.get("stream") == "true"
+
 
 def answer_transcriptions(sent: Sent, numbers: Draw, pen: Pen) -> Answer:
     """Return what is said."""
@@ -63,10 +74,25 @@ def answer_transcriptions(sent: Sent, numbers: Draw, pen: Pen) -> Answer:
     if isinstance(form, Refusal):
         return tell(sent.model, form, numbers, pen, _written)
     model = form.texts.get("model") or sent.model
-    spoken = in_text("prompt", form.texts.get("prompt")) if form.texts.get("prompt") else NO_SCRIPT
-    head = read_head(model, spoken, pen.shelf, stream=form.texts.get("stream") == "true")
+    head = read_head(model, in_text("prompt", form.texts.get("prompt")), pen.shelf, stream=form.streams)
     asked = head if isinstance(head, Refusal) else _asked(form, head)
-    return tell(model, asked, numbers, pen, _written)
+    return _by_seconds(tell(model, asked, numbers, pen, _written), model)
+
+
+def _by_seconds(answer: Answer, model: str) -> Answer:
+    """Bill a model that is billed by seconds."""
+    if answer.usage is None or not _is_whisper(model):
+        return answer
+    seconds = _seconds(answer.usage)
+    return msgspec.structs.replace(answer, usage=Usage(0, units=seconds))
+
+
+def _is_whisper(model: str) -> bool:
+    return "whisper" in model
+
+
+def _seconds(usage: Usage) -> int:
+    return -(-usage.input // _TOKENS_PER_SECOND)
 
 
 def read_form(sent: Sent) -> Form | Refusal:
@@ -100,7 +126,9 @@ def _audio_tokens(size: int) -> int:
 
 
 def _written(told: Told) -> Transcript:
-    usage: Usage = told.usage
+    usage = told.usage
+    if _is_whisper(told.model):
+        return Transcript(told.speech.text, Duration(_seconds(usage)))
     details = AudioInput(0, usage.input)
     total = usage.input + usage.output
     return Transcript(told.speech.text, TranscriptUsage(usage.input, details, usage.output, total))
