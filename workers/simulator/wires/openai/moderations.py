@@ -1,8 +1,5 @@
 """Answers to `POST /v1/moderations`: nothing is ever flagged, and each counts as one."""
 
-from collections.abc import Mapping
-from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -33,8 +30,6 @@ CATEGORIES: Final = (
     "violence/graphic",
 )
 _MOST_SCORE: Final = 0.01
-_NOT_FLAGGED: Final = MappingProxyType(dict.fromkeys(CATEGORIES, False))
-_APPLIED: Final = MappingProxyType(dict.fromkeys(CATEGORIES, ("text",)))
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -55,8 +50,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """What is found in one input."""
 
     category_scores: dict[str, float]
-    categories: Mapping[str, bool] = _NOT_FLAGGED
-    category_applied_input_types: Mapping[str, tuple[str, ...]] = _APPLIED
+    categories: dict[str, bool]
+    category_applied_input_types: dict[str, tuple[str, ...]]
     flagged: bool = False
 
 
@@ -80,8 +75,8 @@ def answer_moderations(sent: Sent, numbers: Draw, pen: Pen) -> Answer:
         return refused(head, model)
     if not given.input:
         return refused(missing("input"), model)
-    score = partial(_scores, Dice.of(numbers))
-    verdicts = tuple(Verdict(score()) for _ in range(_count(given.input)))
+    dice = Dice.of(numbers)
+    verdicts = tuple(_verdict(dice) for _ in range(_count(given.input)))
     return Answer(_encode(Moderation(f"modr-{numbers.code}", model, verdicts)), Usage(0, units=1), model, head.script)
 
 
@@ -89,5 +84,6 @@ def _count(given: str | tuple[str | Said, ...]) -> int:
     return len(given) if isinstance(given, tuple) and isinstance(given[0], str) else 1
 
 
-def _scores(dice: Dice) -> dict[str, float]:
-    return {category: round(_MOST_SCORE * unit(dice.roll()), 6) for category in CATEGORIES}
+def _verdict(dice: Dice) -> Verdict:
+    scores = {category: round(_MOST_SCORE * unit(dice.roll()), 6) for category in CATEGORIES}
+    return Verdict(scores, dict.fromkeys(CATEGORIES, False), dict.fromkeys(CATEGORIES, ("text",)))
