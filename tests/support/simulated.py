@@ -1,7 +1,7 @@
 """Deployments that the simulator plays, one for each wire family, and what each of them is asked."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -27,7 +27,7 @@ class Played:
     endpoints: tuple[str, ...] = ("chat",)
 
     def target(self, url="http://simulator", **changes):
-        return target_of(self.provider, self.model, base_url=url + self.root, drop=["*"], **changes)
+        return replace(target_of(self.provider, self.model, base_url=url + self.root, drop=["*"]), **changes)
 
 
 #: A row for each wire. Those that no family speaks yet are skipped, and say so.
