@@ -15,6 +15,7 @@ from ..embedding import Embeddable, Embedded, embed
 from ..head import NO_SCRIPT, read_head
 from ..wire import Sent
 from .bodies import Content
+from .names import in_camel_case
 
 _MOST: Final = 100
 
@@ -84,7 +85,7 @@ _many: Final = msgspec.json.Decoder(BatchBody)
 
 def answer_embed(sent: Sent, _numbers: Draw, pen: Pen) -> Answer:
     """Return the vector of a text."""
-    given = _one.decode(sent.body)
+    given = _one.decode(in_camel_case(sent.body))
     if given.content is None:
         return refused(missing("content"), sent.model)
 
@@ -97,7 +98,7 @@ def answer_embed(sent: Sent, _numbers: Draw, pen: Pen) -> Answer:
 
 def answer_batch(sent: Sent, _numbers: Draw, pen: Pen) -> Answer:
     """Return the vectors of texts."""
-    given = _many.decode(sent.body).requests
+    given = _many.decode(in_camel_case(sent.body)).requests
 
     def write(embedded: Embedded) -> Many:
         return Many(_vectors(embedded, pen), _usage(embedded))

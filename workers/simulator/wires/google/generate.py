@@ -20,6 +20,7 @@ from ..tools import ANY_ARGUMENTS, choose
 from ..wire import Sent
 from .bodies import AsSent, Declaration, GenerateBody, GenerationConfig, ThinkingConfig, content_tokens
 from .generated import CallPart, Candidate, Generated, SaidContent, SaidPart, usage_of
+from .names import in_camel_case
 from .schemas import as_json_schema
 
 _JSON: Final = "application/json"
@@ -30,7 +31,7 @@ _TIERS: Final = {"flex": "flex", "priority": "priority"}
 
 def answer_generate(sent: Sent, numbers: Draw, pen: Pen) -> Answer:
     """Return the answer to contents; raises `msgspec.DecodeError` for a body that cannot be read."""
-    given = _body.decode(sent.body)
+    given = _body.decode(in_camel_case(sent.body))
     head = read_head(sent.model, in_names("labels", given.labels), pen.shelf)
     asked = head if isinstance(head, Refusal) else _asked(given, head, sent.body, numbers)
     answer = tell(sent.model, asked, numbers, pen, partial(_written, given, pen.words.phrase))
