@@ -34,9 +34,7 @@ MEANINGS = {
 WITHOUT_WORDS = {
     ("cohere", Kind.CONTENT_FILTER): Code.BAD_REQUEST,
     ("voyage", Kind.CONTENT_FILTER): Code.BAD_REQUEST,
-    ("voyage", Kind.CONTEXT_LENGTH): Code.BAD_REQUEST,
     ("jina", Kind.CONTENT_FILTER): Code.BAD_REQUEST,
-    ("jina", Kind.CONTEXT_LENGTH): Code.BAD_REQUEST,
 }
 #: Where a prompt that is filtered gets an answer which says so.
 FILTERED_ANSWERS = {"anthropic", "vertex-anthropic", "gemini", "vertex", "bedrock-converse"}
