@@ -65,7 +65,8 @@ class Provider:
         self._unix_ns = unix_ns
         self._answers = Answers(config)
         self._attempts = Attempts()
-        self._door = Door(config)
+        # Most simulators have none, and they are asked to be quick.
+        self._door = Door(config) if config.api_key or config.max_requests_per_second else None
 
     def reset(self) -> None:
         """Begin new books and count attempts from one; what is under way is closed in the old ones."""
@@ -76,36 +77,33 @@ class Provider:
         """Decide what is done about a request, and open its line in the books."""
         digest = body_hash(request.body)
         numbers = self._answers.draw(digest, called.model)
-        answer = self._answer(called, request, numbers)
+        answer = self._answers.write(called, request.body, numbers, request.headers.get(CONTENT_TYPE, b""))
+        if SCRIPT in request.headers and answer.refusal is None:
+            answer = _scripted(answer, request.headers[SCRIPT])
         name = request.headers.get(REQUEST) or digest.hex()[:_NAME_DIGITS].encode()
         operation = called.operation
         # The id is asked for before the line is opened: opening it moves the number on.
         answer_id = request_id(self.books.next)
-        chosen = self._plan(answer, name, numbers, request, operation.wire)
+        chosen = self._turned_away(request, operation.wire, answer_id) or self._plan(
+            answer, name, numbers, operation.wire, answer_id
+        )
         client = request.headers.get(CLIENT_REQUEST_ID, b"")
         opening = Opening(client, name, operation.path, answer.model, chosen.fault, self._unix_ns())
         identity = operation.wire.identify(answer_id, chosen.delay_ms)
         return Job(chosen, self.books, self.books.open(opening), identity)
 
-    def _answer(self, called: Called, request: HttpRequest, numbers: Draw) -> Answer:
-        """Write the answer. A script in a header is stronger than one in the body: not every wire has room for one."""
-        answer = self._answers.write(called, request.body, numbers, request.headers.get(CONTENT_TYPE, b""))
-        script = request.headers.get(SCRIPT)
-        if script is None or answer.refusal is not None:
-            return answer
-        try:
-            return msgspec.structs.replace(answer, script=parse_script(script.decode("latin-1")))
-        except FaultSyntaxError as error:
-            return refused(invalid("X-Headgate-Simulate", f"Invalid fault script: {error}."), answer.model)
-
-    def _plan(self, answer: Answer, name: bytes, numbers: Draw, request: HttpRequest, wire: Wire) -> Plan:
-        """Decide, and say what is refused as the wire says it."""
-        answer_id = request_id(self.books.next)
-        stopped = self._door.stops(request.headers, wire.key_headers, self.monotonic)
+    def _turned_away(self, request: HttpRequest, wire: Wire, answer_id: str) -> Plan | None:
+        """Return what is answered at the door."""
+        stopped = None if self._door is None else self._door.stops(request.headers, wire.key_headers, self.monotonic)
+        if stopped is None:
+            return None
         if isinstance(stopped, TooMany):
-            return turned_away(TOO_MANY, wire, Occasion(answer_id, answer, stopped.seconds, stopped.milliseconds))
-        if stopped is not None:
-            return turned_away(stopped, wire, Occasion(answer_id, answer))
+            occasion = Occasion(answer_id, retry_after=stopped.seconds, retry_after_ms=stopped.milliseconds)
+            return turned_away(TOO_MANY, wire, occasion)
+        return turned_away(stopped, wire, Occasion(answer_id))
+
+    def _plan(self, answer: Answer, name: bytes, numbers: Draw, wire: Wire, answer_id: str) -> Plan:
+        """Decide, and say what is refused as the wire says it."""
         fault = OK if answer.refusal is not None else self._fault(answer, name, numbers)
         latency = latency_ms(self.config.latency, unit(numbers.latency))
         chosen = plan(answer, fault, latency, self.config)
@@ -125,3 +123,11 @@ class Provider:
         rates = [FaultRate(each.fault, each.rate) for each in outages]
         found = pick(rates, unit(numbers.branch(f"outage {attempt}").name))
         return found or pick(self.config.faults, unit(numbers.branch(f"fault {attempt}").name)) or OK
+
+
+def _scripted(answer: Answer, script: bytes) -> Answer:
+    """Return an answer with the script of a header, which is stronger than that of the body."""
+    try:
+        return msgspec.structs.replace(answer, script=parse_script(script.decode("latin-1")))
+    except FaultSyntaxError as error:
+        return refused(invalid("X-Headgate-Simulate", f"Invalid fault script: {error}."), answer.model)

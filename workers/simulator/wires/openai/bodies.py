@@ -193,7 +193,6 @@ class AsSent(msgspec.Struct, frozen=True, gc=False):
     reasoning: msgspec.Raw = _NONE
 
 
-NOTHING_SENT: Final = AsSent()
 #: What a request may ask for, and what is then said to have served it.
 _TIERS: Final = MappingProxyType({"flex": "flex", "priority": "priority", "fast": "priority", "scale": "scale"})
 

@@ -17,7 +17,6 @@ from ..telling import Asked, Told, tell
 from ..tools import ANY_ARGUMENTS, CHOICES, FORMATS, choose
 from ..wire import Sent
 from .bodies import (
-    NOTHING_SENT,
     AllowedTools,
     AsSent,
     ChatBody,
@@ -137,8 +136,9 @@ def _asked(given: ChatBody, head: Head, body: bytes, numbers: Draw) -> Asked | R
     wish = _wish(given, numbers)
     if isinstance(wish, Refusal):
         return wish
-    as_sent = _sent.decode(body) if given.tools else NOTHING_SENT
-    prompt = PER_PROMPT + sum(map(message_tokens, given.messages)) + raw_tokens(as_sent.tools)
+    prompt = PER_PROMPT + sum(map(message_tokens, given.messages))
+    if given.tools:
+        prompt += raw_tokens(_sent.decode(body).tools)
     return Asked(head, prompt, "messages", wish, given.n or 1)
 
 
