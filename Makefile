@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SDKS   := .venv-sdks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compiled demo test check soak bench docs lock format clean
+.PHONY: help setup compiled demo test sdks check soak bench docs lock format clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -33,6 +34,15 @@ demo: compiled ## run examples/requests.jsonl against the simulator and print th
 test: compiled ## the tests, without the soak
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak"
 
+sdks: compiled $(SDKS)/.installed ## the providers' own SDKs judge the simulator's answers and our requests
+	$(SDKS)/bin/python -m pytest -c tests/sdks/pytest.ini tests/sdks
+
+# An environment of its own: the clients may want other versions of what Headgate needs too.
+$(SDKS)/.installed: tests/sdks/requirements.lock | $(STAMP)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SDKS)
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(SDKS)/bin/python --require-hashes -r $<
+	touch $@
+
 check: setup ## format, lint, types, contracts, docs
 	$(BIN)/ruff format --check . compose/kafka
 	$(BIN)/ruff check . compose/kafka
@@ -53,10 +63,13 @@ docs: setup ## serve the documentation
 format: setup ## format and fix what can be fixed
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-lock: ## rewrite requirements.lock with current releases
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --group dev pyproject.toml -o requirements.lock --upgrade --quiet
+LOCKED := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --upgrade --quiet
+
+lock: ## rewrite both locks with current releases
+	$(LOCKED) --group dev pyproject.toml -o requirements.lock
+	$(LOCKED) tests/sdks/requirements.in -o tests/sdks/requirements.lock
 
 clean: ## remove what the commands above made
 	-compose/kafka down
-	rm -rf $(VENV) .headgate .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis site build dist *.egg-info
+	rm -rf $(VENV) $(SDKS) .headgate .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis site build dist *.egg-info

@@ -1,4 +1,4 @@
-"""The provider simulator: an HTTP server that speaks the OpenAI wire, keeps books, and fails when told."""
+"""The provider simulator: an HTTP server that speaks the wires of many, keeps books, and fails when told."""
 
 from .books import Books, Entry, Sum, Totals
 from .config import SimulatorConfig

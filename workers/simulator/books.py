@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ...schemas.request import Endpoint
 from .faults import Kind
 from .outcomes import Outcome
 from .tokens import Usage
@@ -21,14 +20,12 @@ _OUTCOME_NUMBER: Final = {outcome: number for number, outcome in enumerate(_OUTC
 _OPEN: Final = _OUTCOME_NUMBER[Outcome.OPEN]
 _KINDS: Final = tuple(Kind)
 _KIND_NUMBER: Final = {kind: number for number, kind in enumerate(_KINDS)}
-_ENDPOINTS: Final = tuple(Endpoint)
-_ENDPOINT_NUMBER: Final = {endpoint: number for number, endpoint in enumerate(_ENDPOINTS)}
 #: The two parts of a line, as `_Line` names their fields.
 _BEGINNING: Final = struct.Struct("<qQBBHBB")
-_END: Final = struct.Struct("<BBHIIII")
+_END: Final = struct.Struct("<BBHIIIIII")
 _LINE: Final = struct.Struct(_BEGINNING.format + _END.format.removeprefix("<"))
 _MODEL: Final = 4
-_NO_END: Final = _END.pack(_OPEN, 0, 0, 0, 0, 0, 0)
+_NO_END: Final = _END.pack(_OPEN, 0, 0, 0, 0, 0, 0, 0, 0)
 _NOTHING: Final = Usage(0)
 #: Longer ids are cut.
 _LONGEST_ID: Final = 200
@@ -54,6 +51,8 @@ class _Line(NamedTuple):
     cached: int
     output: int
     reasoning: int
+    written: int
+    units: int
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -67,7 +66,8 @@ class Entry(msgspec.Struct, frozen=True):
     client_request_id: str
     #: Tells the attempts of one request: its `X-Headgate-Request`, or else 32 digits of its body's SHA-256.
     request: str
-    endpoint: Endpoint
+    #: The path that was asked, with `{model}` in place of one.
+    endpoint: str
     model: str
     #: Unix nanoseconds.
     arrived_ns: int
@@ -80,10 +80,13 @@ class Entry(msgspec.Struct, frozen=True):
     cached_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    cache_write_tokens: int
+    #: What is billed beside tokens, or instead: images, search units, moderations, seconds of sound.
+    units: int
 
 
 class Sum(msgspec.Struct):
-    """What the attempts for one model come to. Tokens are of billed attempts; cached ones are part of the input."""
+    """What the attempts for one model come to. Tokens are of billed attempts; a cache's are part of the input."""
 
     attempts: int = 0
     billed: int = 0
@@ -91,6 +94,8 @@ class Sum(msgspec.Struct):
     cached_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
+    units: int = 0
 
     def add(self, usage: Usage) -> None:
         """Bill one attempt."""
@@ -99,6 +104,8 @@ class Sum(msgspec.Struct):
         self.cached_tokens += usage.cached
         self.output_tokens += usage.output
         self.reasoning_tokens += usage.reasoning
+        self.cache_write_tokens += usage.written
+        self.units += usage.units
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -110,6 +117,8 @@ class Totals(msgspec.Struct, frozen=True):
     cached_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    cache_write_tokens: int
+    units: int
     #: Attempts by outcome; those that did not occur are 0.
     outcomes: dict[Outcome, int]
     models: dict[str, Sum]
@@ -120,7 +129,7 @@ class Opening(msgspec.Struct, frozen=True, gc=False):
 
     client_request_id: bytes
     request: bytes
-    endpoint: Endpoint
+    endpoint: str
     model: str
     fault: Kind
     arrived_ns: int
@@ -134,6 +143,7 @@ class Books:
         self._first = first
         self._lines = bytearray()
         self._ids = bytearray()
+        self._endpoint_number: dict[str, int] = {}
         self._model_number: dict[str, int] = {}
         self._sums: list[Sum] = []
         self._counts = [0] * len(_OUTCOMES)
@@ -161,7 +171,7 @@ class Books:
             len(client),
             len(request),
             model,
-            _ENDPOINT_NUMBER[opening.endpoint],
+            self._endpoint_number.setdefault(opening.endpoint, len(self._endpoint_number)),
             _KIND_NUMBER[opening.fault],
         )
         self._ids += client + request
@@ -178,8 +188,8 @@ class Books:
         place = number * _LINE.size
         billed = usage is not None
         given = usage or _NOTHING
-        end = (chosen, billed, status, given.input, given.cached, given.output, given.reasoning)
-        _END.pack_into(self._lines, place + _BEGINNING.size, *end)
+        tokens = (given.input, given.cached, given.output, given.reasoning, given.written, given.units)
+        _END.pack_into(self._lines, place + _BEGINNING.size, chosen, billed, status, *tokens)
         if billed:
             model: int = _LINE.unpack_from(self._lines, place)[_MODEL]
             self._sums[model].add(given)
@@ -197,11 +207,12 @@ class Books:
 
     def entries(self, since: int = 0) -> Iterator[Entry]:
         """Return the lines from number `since` on, as they are when they are reached."""
-        names = list(self._model_number)
+        models = list(self._model_number)
+        endpoints = list(self._endpoint_number)
         for number in range(max(0, since), len(self)):
-            yield self._entry(number, names)
+            yield self._entry(number, models, endpoints)
 
-    def _entry(self, number: int, names: Sequence[str]) -> Entry:
+    def _entry(self, number: int, models: Sequence[str], endpoints: Sequence[str]) -> Entry:
         line = _Line(*_LINE.unpack_from(self._lines, number * _LINE.size))
         middle = line.ids + line.client
         end = middle + line.request
@@ -210,8 +221,8 @@ class Books:
             request_id(self._first + number),
             self._ids[line.ids : middle].decode("latin-1"),
             self._ids[middle:end].decode("latin-1"),
-            _ENDPOINTS[line.endpoint],
-            names[line.model],
+            endpoints[line.endpoint],
+            models[line.model],
             line.arrived,
             _OUTCOMES[line.outcome],
             line.status,
@@ -221,6 +232,8 @@ class Books:
             line.cached,
             line.output,
             line.reasoning,
+            line.written,
+            line.units,
         )
 
     def totals(self) -> Totals:
@@ -233,6 +246,8 @@ class Books:
             cached_tokens=sum(each.cached_tokens for each in sums),
             output_tokens=sum(each.output_tokens for each in sums),
             reasoning_tokens=sum(each.reasoning_tokens for each in sums),
+            cache_write_tokens=sum(each.cache_write_tokens for each in sums),
+            units=sum(each.units for each in sums),
             outcomes=dict(zip(_OUTCOMES, self._counts, strict=True)),
             models=dict(zip(self._model_number, map(copy, sums), strict=True)),
         )

@@ -10,11 +10,10 @@ import asyncio
 from collections import deque
 from typing import Final, Protocol, assert_never, cast
 
-from .desk import Desk
+from .desk import Desk, unasked
 from .http_reader import HttpReader, HttpRequest, Limits, Unreadable
 from .http_writer import CHUNKS_END, chunk, head
-from .outcomes import Outcome
-from .plan import Cut, Hang, Plan, Stream, Trickle, Whole
+from .plan import Cut, Hang, Stream, Trickle, Whole
 from .provider import Job
 
 _MS: Final = 1000
@@ -84,8 +83,7 @@ class Connection(asyncio.Protocol):
             self._reader.feed(data)
         except Unreadable as error:
             self._reader = None
-            refusal = Plan(error.refusal.status, Whole(error.refusal.body), Outcome.ERROR)
-            self._accept(Job(refusal), keep_alive=False, old=False)
+            self._accept(Job(unasked(error.refusal)), keep_alive=False, old=False)
         self._regulate()
 
     def pause_writing(self) -> None:
@@ -199,7 +197,7 @@ class Connection(asyncio.Protocol):
     def _head(self, exchange: Exchange, length: int | None) -> bytes:
         last = self._closing and len(self._queue) == 1
         job = exchange.job
-        return head(job.plan, job.request_id, length, keep_alive=not last, old=exchange.old)
+        return head(job.plan, job.identity, length, keep_alive=not last, old=exchange.old)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:

@@ -13,9 +13,12 @@ from .faults import FaultSyntaxError, checked_rate, parse_fault
 from .http_reader import HttpRequest
 from .outages import Outage
 from .outcomes import Outcome
-from .plan import Plan, Stream, Whole
-from .provider import ENDPOINTS, Job, Provider
-from .refusals import Refusal, invalid, invalid_type, model_not_found, unknown_url, wrong_method
+from .plan import Plan, Stream, Whole, turned_away
+from .provider import Job, Provider
+from .refusal import Refusal, invalid, invalid_type, model_not_found, unknown_url, wrong_method
+from .wires import openai
+from .wires.switchboard import find
+from .wires.wire import Occasion
 
 _MODELS: Final = b"/v1/models"
 #: The unix second in which every model says that it was made.
@@ -78,9 +81,9 @@ class Desk:
 
     def receive(self, request: HttpRequest) -> Job:
         """Decide about a request of any path."""
-        endpoint = ENDPOINTS.get(request.path)
-        if endpoint is not None and request.method == b"POST":
-            return self._provider.attempt(endpoint, request)
+        called = find(request.path)
+        if called is not None and request.method == b"POST":
+            return self._provider.attempt(called, request)
         return Job(self._other(request))
 
     def _other(self, request: HttpRequest) -> Plan:
@@ -90,8 +93,8 @@ class Desk:
         if request.method == b"GET" and request.path.startswith(_MODELS + b"/"):
             return self._model(request)
         method, path = request.method.decode("latin-1"), request.path.decode("latin-1")
-        known = routes is not None or request.path in ENDPOINTS
-        return _refused(wrong_method(method, path) if known else unknown_url(method, path))
+        known = routes is not None or find(request.path) is not None
+        return unasked(wrong_method(method, path) if known else unknown_url(method, path))
 
     def health(self, _request: HttpRequest) -> Plan:
         """Say that this process answers."""
@@ -104,7 +107,7 @@ class Desk:
     def _model(self, request: HttpRequest) -> Plan:
         name = unquote(request.path.removeprefix(_MODELS + b"/").decode("latin-1"))
         if name not in self._provider.config.models:
-            return _refused(model_not_found(name))
+            return unasked(model_not_found(name))
         return _plan(_encoder.encode(Model(name)))
 
     def faults(self, _request: HttpRequest) -> Plan:
@@ -121,9 +124,9 @@ class Desk:
         try:
             self._provider.outages.start(self._read_outage(request.body))
         except msgspec.ValidationError as error:
-            return _refused(invalid_type(error))
+            return unasked(invalid_type(error))
         except (msgspec.DecodeError, UnicodeDecodeError, FaultSyntaxError) as error:
-            return _refused(invalid("faults", f'{error}. Example: {{"kind": "503", "rate": 1, "duration": 5}}'))
+            return unasked(invalid("faults", f'{error}. Example: {{"kind": "503", "rate": 1, "duration": 5}}'))
         return self.faults(request)
 
     def _read_outage(self, body: bytes) -> Outage:
@@ -140,7 +143,7 @@ class Desk:
         """List the attempts, one JSON object a line, from number `since` on."""
         since = parse_qs(request.query.decode("latin-1")).get("since", ["0"])[-1]
         if not since.isdecimal():
-            return _refused(invalid("since", f"expected since to be the number of an attempt, got {since!r}"))
+            return unasked(invalid("since", f"expected since to be the number of an attempt, got {since!r}"))
         chunks = Stream(_lines(self._provider.books, int(since)))
         return Plan(200, chunks, Outcome.SERVED, content_type=b"application/x-ndjson")
 
@@ -176,5 +179,6 @@ def _plan(body: bytes) -> Plan:
     return Plan(200, Whole(body), Outcome.SERVED)
 
 
-def _refused(refusal: Refusal) -> Plan:
-    return Plan(refusal.status, Whole(refusal.body), Outcome.ERROR)
+def unasked(refusal: Refusal) -> Plan:
+    """Return how what is no attempt is refused: as OpenAI does it, for it is not known who was meant."""
+    return turned_away(refusal, openai.WIRE, Occasion())

@@ -6,15 +6,18 @@ from typing import Final
 import httptools
 import msgspec
 
-from .refusals import HEAD_TOO_LARGE, NOT_HTTP, TOO_LARGE, Refusal
+from .refusal import HEAD_TOO_LARGE, NOT_HTTP, TOO_LARGE, Refusal
 
 CLIENT_REQUEST_ID: Final = b"x-client-request-id"
 REQUEST: Final = b"x-headgate-request"
-AUTHORIZATION: Final = b"authorization"
+SCRIPT: Final = b"x-headgate-simulate"
+CONTENT_TYPE: Final = b"content-type"
+#: Where wires show a key.
+_KEYS: Final = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 _LENGTH: Final = b"content-length"
 _EXPECT: Final = b"expect"
 #: All others are passed over.
-_WANTED: Final = frozenset({CLIENT_REQUEST_ID, REQUEST, AUTHORIZATION, _LENGTH, _EXPECT})
+_WANTED: Final = frozenset({CLIENT_REQUEST_ID, REQUEST, SCRIPT, CONTENT_TYPE, *_KEYS, _LENGTH, _EXPECT})
 _LENGTHS: Final = frozenset(map(len, _WANTED))
 #: The colon, the space and the end of line of a header.
 _PER_HEADER: Final = 4
@@ -45,7 +48,7 @@ class Unreadable(Exception):  # noqa: N818 - it is what the connection has becom
     """The connection sent what cannot be read; nothing behind it can be either."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.error.message)
+        super().__init__(refusal.message)
         self.refusal = refusal
 
 

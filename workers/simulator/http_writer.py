@@ -13,7 +13,7 @@ _REASONS: Final = MappingProxyType(
 CHUNKS_END: Final = b"0\r\n\r\n"
 
 
-def head(plan: Plan, request_id: str, length: int | None, *, keep_alive: bool, old: bool) -> bytes:
+def head(plan: Plan, identity: bytes, length: int | None, *, keep_alive: bool, old: bool) -> bytes:
     """Return the head of an answer, its empty line included; a body without a length goes in chunks.
 
     To HTTP/1.0 it goes until the connection closes, which the caller sees to.
@@ -26,16 +26,10 @@ def head(plan: Plan, request_id: str, length: int | None, *, keep_alive: bool, o
         _REASONS[plan.status],
         plan.content_type,
         framing,
-        _identity(plan, request_id),
+        identity,
         plan.headers,
         _connection(keep_alive=keep_alive, old=old),
     )
-
-
-def _identity(plan: Plan, request_id: str) -> bytes:
-    if not request_id:
-        return b""
-    return b"x-request-id: %b\r\nopenai-processing-ms: %d\r\n" % (request_id.encode(), plan.delay_ms)
 
 
 def _connection(*, keep_alive: bool, old: bool) -> bytes:

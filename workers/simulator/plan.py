@@ -1,17 +1,17 @@
 """What is done about one request: the answer and the fault, put together, before any byte or second is spent."""
 
 from collections.abc import Iterator
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from . import refusals
-from .answer import Answer
 from .config import SimulatorConfig
 from .faults import OK, Fault, Kind
 from .outcomes import Outcome
+from .refusal import Refusal
 from .tokens import Usage
+from .wires.answer import Answer
+from .wires.wire import Error, Occasion, Wire
 
 
 class Whole(msgspec.Struct, frozen=True, gc=False):
@@ -63,14 +63,50 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     fault: Kind = Kind.OK
 
 
-def plan(answer: Answer, fault: Fault, latency_ms: float, config: SimulatorConfig) -> Plan:
+#: The faults that are refusals; those without the last come when an answer would have.
+_REFUSALS: Final = frozenset(
+    {
+        Kind.RATE_LIMITED,
+        Kind.QUOTA,
+        Kind.CAPACITY,
+        Kind.SERVER_ERROR,
+        Kind.OVERLOADED,
+        Kind.SITE_OVERLOADED,
+        Kind.BAD_REQUEST,
+        Kind.UNAUTHORIZED,
+        Kind.FORBIDDEN,
+        Kind.MODEL_NOT_FOUND,
+        Kind.CONTEXT_LENGTH,
+        Kind.CONTENT_FILTER,
+        Kind.ERROR_IN_200,
+    }
+)
+#: The number inside of an error in a 200.
+_BAD_GATEWAY: Final = 502
+
+
+def plan(answer: Answer, fault: Fault, latency_ms: float, config: SimulatorConfig) -> Plan | Refusal:
     """Return what is done with `answer` under `fault`; a request that is refused anyway meets no fault."""
-    if answer.usage is None:
-        return Plan(answer.status, Whole(answer.body), Outcome.ERROR)
+    if answer.refusal is not None:
+        return answer.refusal
     if fault is OK:
-        return Plan(200, Whole(answer.body), Outcome.SERVED, answer.usage, latency_ms)
-    refusal = _refusal(answer, fault, config)
-    return _faulty(answer, fault, latency_ms, config) if refusal is None else _refused(refusal, fault)
+        return Plan(200, Whole(answer.body), Outcome.SERVED, answer.usage, latency_ms, answer.headers)
+    if fault.kind in _REFUSALS:
+        return _refusal(answer, fault, config)
+    return _faulty(answer, fault, latency_ms, config)
+
+
+def turned_away(refusal: Refusal, wire: Wire, occasion: Occasion, delay_ms: float = 0.0, fault: Kind = Kind.OK) -> Plan:
+    """Return how a refusal is said on a wire."""
+    said: Error = wire.refuse(refusal, occasion)
+    return Plan(said.status, Whole(said.body), Outcome.ERROR, said.usage, delay_ms, said.headers, fault=fault)
+
+
+def refusal_delay(fault: Fault, latency_ms: float) -> float:
+    """Return how long a refusal takes: no time, unless the fault says otherwise; an error in a 200 takes its own."""
+    if fault.latency_ms is not None:
+        return fault.latency_ms
+    return latency_ms if fault.kind is Kind.ERROR_IN_200 else 0.0
 
 
 def _faulty(answer: Answer, fault: Fault, latency_ms: float, config: SimulatorConfig) -> Plan:
@@ -81,11 +117,9 @@ def _faulty(answer: Answer, fault: Fault, latency_ms: float, config: SimulatorCo
             return Plan(0, Cut(b""), Outcome.CUT, None, delay, fault=Kind.CUT)
         case Kind.HANG:
             return Plan(0, Hang(), Outcome.HANG, None, 0.0, fault=Kind.HANG)
-        case Kind.ERROR_IN_200:
-            return Plan(200, Whole(_error_in_200(fault)), Outcome.ERROR, None, delay, fault=Kind.ERROR_IN_200)
         case _:
             delivery, outcome = _work(answer.body, fault, config)
-            return Plan(200, delivery, outcome, answer.usage, delay, fault=fault.kind)
+            return Plan(200, delivery, outcome, answer.usage, delay, answer.headers, fault=fault.kind)
 
 
 def _work(body: bytes, fault: Fault, config: SimulatorConfig) -> tuple[Delivery, Outcome]:
@@ -114,48 +148,13 @@ def _delay(fault: Fault, latency_ms: float, config: SimulatorConfig) -> float:
             return latency_ms
 
 
-def _refusal(answer: Answer, fault: Fault, config: SimulatorConfig) -> refusals.Refusal | None:
+def _refusal(answer: Answer, fault: Fault, config: SimulatorConfig) -> Refusal:
+    given = answer.usage.input if answer.usage else 0
     match fault.kind:
-        case Kind.MODEL_NOT_FOUND:
-            return refusals.model_not_found(answer.model)
         case Kind.CONTEXT_LENGTH:
-            given = answer.usage.input if answer.usage else 0
-            return refusals.context_length(config.context_tokens or given // 2, given, "messages")
+            limit = config.context_tokens or given // 2
+            return Refusal(kind=fault.kind, param="messages", limit=limit, given=given)
+        case Kind.ERROR_IN_200:
+            return Refusal(kind=fault.kind, given=fault.code or _BAD_GATEWAY)
         case _:
-            return refusals.OF_FAULT.get(fault.kind)
-
-
-def _refused(refusal: refusals.Refusal, fault: Fault) -> Plan:
-    """Refusals are quick: they wait only if the fault says so."""
-    headers = retry_headers(fault.retry_after, fault.retry_after_ms)
-    return Plan(
-        refusal.status,
-        Whole(refusal.body),
-        Outcome.ERROR,
-        None,
-        fault.latency_ms or 0.0,
-        headers,
-        fault=fault.kind,
-    )
-
-
-def retry_headers(seconds: float | None, milliseconds: float | None) -> bytes:
-    """Return the header lines that say when to come back: whole seconds, milliseconds, or both."""
-    lines = b"" if seconds is None else b"retry-after: %a\r\n" % _number(seconds)
-    return lines if milliseconds is None else lines + b"retry-after-ms: %a\r\n" % _number(milliseconds)
-
-
-def _number(number: float) -> float:
-    return int(number) if number == int(number) else number
-
-
-#: What OpenRouter says about an upstream that failed after the status line was sent.
-_UPSTREAM: Final = MappingProxyType({429: "Provider is rate limited", 503: "Provider is overloaded"})
-
-
-def _error_in_200(fault: Fault) -> bytes:
-    code = fault.code or 502
-    message = _UPSTREAM.get(code, "Provider returned error")
-    return msgspec.json.encode(
-        {"error": {"message": message, "code": code, "metadata": {"provider_name": "simulator"}}}
-    )
+            return Refusal(kind=fault.kind, model=answer.model)

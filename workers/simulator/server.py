@@ -38,7 +38,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Simulator:
-    """A provider that speaks the OpenAI wire, keeps books, and fails when told.
+    """A provider that speaks the wires of many, keeps books, and fails when told.
 
     >>> async def example() -> None:
     ...     async with Simulator() as simulator:

@@ -15,12 +15,17 @@ PER_IMAGE: Final = 85
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Tokens of one answer. `input` includes cached ones, `output` includes reasoning."""
+    """Tokens of one answer. `input` includes what was read from a cache and written to it, `output` reasoning.
+
+    `units` are what is billed beside them, or instead: images, search units, moderations, seconds of sound.
+    """
 
     input: int
     output: int = 0
     cached: int = 0
     reasoning: int = 0
+    written: int = 0
+    units: int = 0
 
 
 def size(text: str) -> int:

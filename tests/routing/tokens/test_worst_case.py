@@ -18,6 +18,7 @@ from headgate.schemas.reply import Tokens
 from headgate.schemas.request import Endpoint
 from headgate.workers.simulator.answers import Answers
 from headgate.workers.simulator.config import SimulatorConfig
+from headgate.workers.simulator.wires.switchboard import find
 from support.any_body import PIXEL, any_sent, request_of
 
 ANSWERS = Answers(SimulatorConfig())
@@ -38,7 +39,7 @@ def chat(**fields):
 @given(any_sent(), st.binary(min_size=32, max_size=32))
 def test_the_simulator_never_takes_more(sent, digest):
     request = sent.request
-    usage = ANSWERS.write(request.endpoint, request.body, ANSWERS.draw(digest)).usage
+    usage = ANSWERS.write(find(request.endpoint.encode()), request.body, ANSWERS.draw(digest)).usage
     worst = estimate(request)
     if usage is not None:
         assert usage.input <= worst.worst_input

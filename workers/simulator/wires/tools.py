@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from .chance import Draw
-from .refusals import Refusal, invalid
-from .speech import Tool
+from ..chance import Draw
+from ..refusal import Refusal, invalid
+from ..speech import Tool
 
 ANY_ARGUMENTS: Final = b'{"type":"object"}'
 CHOICES: Final = "'none', 'auto', and 'required'"

@@ -1,16 +1,23 @@
 """Answers to `POST /v1/responses`."""
 
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from .answer import Answer, refused
-from .bodies import ResponsesAllowed, ResponsesBody, ResponsesTool, TextFormat
-from .chance import Draw
-from .head import Head
-from .pen import Pen, asks_reasoning, created, service_tier
+from ...chance import Draw
+from ...pen import Pen, created
+from ...refusal import Refusal, invalid, missing
+from ...speech import ANY_OBJECT, Speech, Tool, Wish
+from ...tokens import PER_MESSAGE, PER_PROMPT, Usage
+from ..answer import Answer
+from ..head import Head, read_head
+from ..prompt import raw_tokens, text_tokens
+from ..telling import Asked, Told, tell
+from ..tools import ANY_ARGUMENTS, CHOICES, FORMATS, choose
+from ..wire import Sent
+from .bodies import AsSent, ResponsesAllowed, ResponsesBody, ResponsesTool, TextFormat, asks_reasoning, service_tier
 from .prompt import item_tokens
-from .refusals import Refusal, invalid, missing
 from .responses_echo import echo_choice, echo_reasoning, echo_text, echo_tools
 from .responses_wire import (
     CustomCallItem,
@@ -25,36 +32,35 @@ from .responses_wire import (
     ResponseObject,
     ResponsesUsage,
 )
-from .speech import ANY_OBJECT, Speech, Tool, Wish
-from .tokens import PER_MESSAGE, PER_PROMPT, Usage, size, tokens
-from .tools import ANY_ARGUMENTS, CHOICES, FORMATS, choose
 
-_encoder: Final = msgspec.json.Encoder()
+_responses: Final = msgspec.json.Decoder(ResponsesBody)
+_sent: Final = msgspec.json.Decoder(AsSent)
 
 
-def answer_responses(given: ResponsesBody, head: Head, numbers: Draw, pen: Pen) -> Answer:
-    """Return the answer to an input; raises `msgspec.ValidationError` for a schema that cannot be read."""
+def answer_responses(sent: Sent, numbers: Draw, pen: Pen) -> Answer:
+    """Return the answer to an input; raises `msgspec.DecodeError` for a body that cannot be read."""
+    given, as_sent = _responses.decode(sent.body), _sent.decode(sent.body)
+    model = given.model or sent.model
+    head = read_head(model, given.spoken, pen.shelf, stream=given.stream)
+    asked = head if isinstance(head, Refusal) else _asked(given, head, as_sent, numbers)
+    return tell(model, asked, numbers, pen, partial(_written, given, as_sent))
+
+
+def _asked(given: ResponsesBody, head: Head, as_sent: AsSent, numbers: Draw) -> Asked | Refusal:
     if not given.input:
-        return refused(missing("input"), head.model)
+        return missing("input")
     wish = _wish(given, numbers)
     if isinstance(wish, Refusal):
-        return refused(wish, head.model)
-    prompt = _prompt_tokens(given, head)
-    too_long = pen.too_long(prompt, "input")
-    if too_long is not None:
-        return refused(too_long, head.model)
-    speech = pen.speaker.say(wish, numbers)
-    usage = pen.usage(prompt, (speech,), numbers)
-    response = _response(given, head, speech, usage, numbers)
-    return Answer(200, _encoder.encode(response), usage, head.model, head.script)
+        return wish
+    return Asked(head, _prompt_tokens(given, as_sent), "input", wish)
 
 
-def _prompt_tokens(given: ResponsesBody, head: Head) -> int:
-    count = PER_PROMPT + tokens(len(bytes(head.sent.tools)))
+def _prompt_tokens(given: ResponsesBody, as_sent: AsSent) -> int:
+    count = PER_PROMPT + raw_tokens(as_sent.tools)
     if given.instructions is not None:
-        count += PER_MESSAGE + tokens(size(given.instructions))
+        count += PER_MESSAGE + text_tokens(given.instructions)
     if isinstance(given.input, str):
-        return count + PER_MESSAGE + tokens(size(given.input))
+        return count + PER_MESSAGE + text_tokens(given.input)
     return count + sum(map(item_tokens, given.input or ()))
 
 
@@ -108,7 +114,8 @@ def _offered(tool: ResponsesTool) -> Tool | None:
             return None
 
 
-def _response(given: ResponsesBody, head: Head, speech: Speech, usage: Usage, numbers: Draw) -> ResponseObject:
+def _written(given: ResponsesBody, as_sent: AsSent, told: Told) -> ResponseObject:
+    numbers, speech = told.numbers, told.speech
     at = created(numbers)
     return ResponseObject(
         id=f"resp_{numbers.code}",
@@ -118,18 +125,18 @@ def _response(given: ResponsesBody, head: Head, speech: Speech, usage: Usage, nu
         incomplete_details=Incomplete() if speech.cut else None,
         instructions=given.instructions,
         max_output_tokens=given.max_output_tokens,
-        model=head.model,
+        model=told.model,
         output=_output(speech, numbers),
         parallel_tool_calls=given.parallel_tool_calls is not False,
         previous_response_id=given.previous_response_id,
-        reasoning=echo_reasoning(head.sent.reasoning),
+        reasoning=echo_reasoning(as_sent.reasoning),
         service_tier=service_tier(given.service_tier),
         temperature=1.0 if given.temperature is None else given.temperature,
-        text=echo_text(head.sent.text),
-        tool_choice=echo_choice(head.sent.tool_choice),
-        tools=echo_tools(head.sent.tools),
+        text=echo_text(as_sent.text),
+        tool_choice=echo_choice(as_sent.tool_choice),
+        tools=echo_tools(as_sent.tools),
         top_p=1.0 if given.top_p is None else given.top_p,
-        usage=_usage(usage),
+        usage=_usage(told.usage),
         user=given.user or msgspec.UNSET,
         metadata=given.metadata or {},
     )
@@ -159,7 +166,7 @@ def _said(speech: Speech, numbers: Draw) -> OutputItem:
 def _usage(usage: Usage) -> ResponsesUsage:
     return ResponsesUsage(
         usage.input,
-        InputDetails(usage.cached),
+        InputDetails(usage.cached, usage.written),
         usage.output,
         OutputDetails(usage.reasoning),
         usage.input + usage.output,

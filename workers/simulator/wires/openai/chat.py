@@ -1,19 +1,33 @@
 """Answers to `POST /v1/chat/completions`."""
 
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from .answer import Answer, refused
-from .bodies import AllowedTools, ChatBody, ChatTool, ChatToolChoice, JsonSchema, ResponseFormat
-from .chance import Draw
-from .head import Head
-from .pen import Pen, asks_reasoning, created, service_tier
+from ...chance import Draw
+from ...pen import Pen, created
+from ...refusal import Refusal, invalid, missing
+from ...speech import ANY_OBJECT, Speech, Tool, Wish
+from ...tokens import PER_PROMPT, Usage
+from ..answer import Answer
+from ..head import Head, read_head
+from ..prompt import raw_tokens
+from ..telling import Asked, Told, tell
+from ..tools import ANY_ARGUMENTS, CHOICES, FORMATS, choose
+from ..wire import Sent
+from .bodies import (
+    AllowedTools,
+    AsSent,
+    ChatBody,
+    ChatTool,
+    ChatToolChoice,
+    JsonSchema,
+    ResponseFormat,
+    asks_reasoning,
+    service_tier,
+)
 from .prompt import message_tokens
-from .refusals import Refusal, invalid, missing
-from .speech import ANY_OBJECT, Speaker, Speech, Tool, Wish
-from .tokens import PER_PROMPT, Usage, tokens
-from .tools import ANY_ARGUMENTS, CHOICES, FORMATS, choose
 
 
 class Called(msgspec.Struct, frozen=True, gc=False):
@@ -103,40 +117,42 @@ class ChatCompletion(msgspec.Struct, frozen=True, gc=False):
     object: str = "chat.completion"
 
 
-_encoder: Final = msgspec.json.Encoder()
+_chat: Final = msgspec.json.Decoder(ChatBody)
+_sent: Final = msgspec.json.Decoder(AsSent)
 
 
-def answer_chat(given: ChatBody, head: Head, numbers: Draw, pen: Pen) -> Answer:
-    """Return the answer to a chat; raises `msgspec.ValidationError` for a schema that cannot be read."""
+def answer_chat(sent: Sent, numbers: Draw, pen: Pen) -> Answer:
+    """Return the answer to a chat; raises `msgspec.DecodeError` for a body that cannot be read."""
+    given = _chat.decode(sent.body)
+    model = given.model or sent.model
+    head = read_head(model, given.spoken, pen.shelf, stream=given.stream)
+    asked = head if isinstance(head, Refusal) else _asked(given, head, sent.body, numbers)
+    return tell(model, asked, numbers, pen, partial(_written, given, pen.fingerprint))
+
+
+def _asked(given: ChatBody, head: Head, body: bytes, numbers: Draw) -> Asked | Refusal:
     if not given.messages:
-        return refused(missing("messages"), head.model)
+        return missing("messages")
     wish = _wish(given, numbers)
     if isinstance(wish, Refusal):
-        return refused(wish, head.model)
-    prompt = PER_PROMPT + sum(map(message_tokens, given.messages)) + tokens(len(bytes(head.sent.tools)))
-    too_long = pen.too_long(prompt, "messages")
-    if too_long is not None:
-        return refused(too_long, head.model)
-    speeches = _speeches(wish, given.n or 1, numbers, pen.speaker)
-    usage = pen.usage(prompt, speeches, numbers)
-    choices = tuple(_choice(index, each, numbers) for index, each in enumerate(speeches))
-    completion = ChatCompletion(
+        return wish
+    prompt = PER_PROMPT + sum(map(message_tokens, given.messages))
+    if given.tools:
+        prompt += raw_tokens(_sent.decode(body).tools)
+    return Asked(head, prompt, "messages", wish, given.n or 1)
+
+
+def _written(given: ChatBody, fingerprint: str, told: Told) -> ChatCompletion:
+    numbers = told.numbers
+    return ChatCompletion(
         f"chatcmpl-{numbers.code}",
         created(numbers),
-        head.model,
-        choices,
-        _usage(usage),
+        told.model,
+        tuple(_choice(index, each, numbers) for index, each in enumerate(told.speeches)),
+        _usage(told.usage),
         service_tier(given.service_tier),
-        pen.fingerprint,
+        fingerprint,
     )
-    return Answer(200, _encoder.encode(completion), usage, head.model, head.script)
-
-
-def _speeches(wish: Wish, count: int, numbers: Draw, speaker: Speaker) -> tuple[Speech, ...]:
-    first = speaker.say(wish, numbers)
-    if count == 1:
-        return (first,)
-    return (first, *(speaker.say(wish, numbers.branch(f"choice {index}")) for index in range(1, count)))
 
 
 def _wish(given: ChatBody, numbers: Draw) -> Wish | Refusal:
@@ -211,6 +227,6 @@ def _usage(usage: Usage) -> ChatUsage:
         usage.input,
         usage.output,
         usage.input + usage.output,
-        PromptDetails(usage.cached),
+        PromptDetails(usage.cached, cache_write_tokens=usage.written),
         CompletionDetails(usage.reasoning),
     )

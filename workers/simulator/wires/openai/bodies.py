@@ -1,8 +1,11 @@
 """What is read of a request's body. Unknown fields are ignored; a known one of the wrong type is the sender's error."""
 
+from types import MappingProxyType
 from typing import Annotated, Final
 
 import msgspec
+
+from ..head import NO_SCRIPT, Spoken, in_names, in_text
 
 _NONE: Final = msgspec.Raw(b"")
 
@@ -22,6 +25,14 @@ class Body(msgspec.Struct, frozen=True, gc=False):
     user: str | None = None
     metadata: dict[str, str] | None = None
     stream: bool | None = None
+
+    @property
+    def spoken(self) -> Spoken:
+        """The fault script: in `metadata` under `simulate`, or in `user` behind `simulate:`."""
+        if self.metadata is None and self.user is None:
+            return NO_SCRIPT
+        found = in_names("metadata", self.metadata)
+        return found if found.script else in_text("user", self.user)
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -180,3 +191,17 @@ class AsSent(msgspec.Struct, frozen=True, gc=False):
     tool_choice: msgspec.Raw = _NONE
     text: msgspec.Raw = _NONE
     reasoning: msgspec.Raw = _NONE
+
+
+#: What a request may ask for, and what is then said to have served it.
+_TIERS: Final = MappingProxyType({"flex": "flex", "priority": "priority", "fast": "priority", "scale": "scale"})
+
+
+def service_tier(asked: str | None) -> str:
+    """Return the tier that served a request which asked for `asked`."""
+    return _TIERS.get(asked or "", "default")
+
+
+def asks_reasoning(effort: str | None) -> bool:
+    """Say whether a reasoning effort means that tokens are spent on it."""
+    return effort is not None and effort != "none"
