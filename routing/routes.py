@@ -62,6 +62,7 @@ def template(name: str, provider: Resolved) -> Target:
         api_key=provider.api_key,
         credentials=provider.credentials,
         service=provider.service,
+        like=provider.like,
     )
 
 

@@ -55,7 +55,7 @@ class Leaf:
         """
         if self.target.price is not None:
             return self.target
-        price = prices.find(self.target.provider, self.target.upstream_model)
+        price = prices.find(self.target.listed_as, self.target.upstream_model)
         if price is not self._priced.price:
             self._priced = replace(self.target, price=price)
         return self._priced

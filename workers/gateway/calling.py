@@ -86,7 +86,7 @@ class Caller:
         outcome = shown if isinstance(shown, Setback) else await self.calls.call(shown, max(seconds, 0.001))
         latency = self.clock.now() - began
         result = _understood(outcome, job, target, secret)
-        self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
+        self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.listed_as))
         cut_short, alone = seconds < target.timeout, len(job.plan.targets) == 1
         self.circuits.ended(target, name, round(began * 1e6), result, cut_short=cut_short, alone=alone)
         self.vitals.ended(target, latency, result, outcome)
