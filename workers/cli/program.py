@@ -37,7 +37,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "keys": Command("keys", "keys", "Make, change and list virtual keys."),
         "budgets": Command("budgets", "budgets", "Look at budgets, and fill their store anew."),
         "providers": Command("providers", "providers", "Look up providers, and check those of the config."),
-        "config": Command("config", "config", "Check and describe the config file."),
+        "config": Command("config", "config", "Check, describe and import the config file."),
     }
 )
 
