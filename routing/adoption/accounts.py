@@ -51,7 +51,7 @@ class Accounts:
         own = [] if account.row and "base_url" in account.entry else [base]
         # a name of the catalogue is for whom the catalogue means by it
         free = [name for name in hints if id_of(name, self._rows) is None] if account.row is None else []
-        more = [f"{base}-{hint}" for hint in hints if hint != base]
+        more = [hint if hint.startswith(f"{base}-") else f"{base}-{hint}" for hint in hints if hint != base]
         numbered = [f"{base}-{nr}" for nr in range(2, len(self._accounts) + 3)]
         named = [] if not wanted else [wanted]
         return [*named, *(own if account.row else free), *more, *numbered]

@@ -13,7 +13,7 @@ from ..variables import Variables
 from .deployment import Deployed, Describer, budgets
 from .format import Credential, Entry, File, General, Info, Params, ProviderBudget, Router, Settings, Team
 from .group import ids, orders, tags, weights
-from .routes import Routing
+from .routes import WEAKER, Routing
 from .who import Caller
 
 _MEBIBYTE: Final = 1024 * 1024
@@ -41,6 +41,7 @@ class _Adoption:
         self.describer: Final = Describer(self.notes, prices, self.router.default_max_parallel_requests)
         self.routing: Final = Routing(self.router, self.settings, self.notes)
         self.dropping: set[str] = set()
+        self.places: Final[dict[str, Place]] = {}
         self.credentials: Final = dict(self._credentials())
 
     def adopted(self) -> Adopted:
@@ -48,6 +49,10 @@ class _Adoption:
         groups = self._groups()
         aliases = dict(self._aliases(groups))
         models = [*self._models(groups, aliases), *self._alias_models(groups, aliases)]
+        for place in self.places.values():
+            self.notes.add(place, "No deployment names this credential: it is left out.")
+        if not models:
+            self.notes.add((), "It has no deployment that Headgate could call, so that there is no model.")
         parts: dict[str, object] = {
             "providers": self._providers(),
             "models": models,
@@ -62,6 +67,7 @@ class _Adoption:
         for place, entry in items(self.file.credential_list, ("credential_list",), self.notes):
             one = read(Credential, entry, place, self.notes)
             values = read(Params, one.credential_values, (*place, "credential_values"), self.notes)
+            self.places[one.credential_name or ""] = place
             yield one.credential_name or "", values
 
     def _groups(self) -> dict[str, list[Deployed]]:
@@ -96,13 +102,17 @@ class _Adoption:
         if wanted not in (None, name):
             told = f"The same account has the name {name}: ask for its models as {name}/MODEL."
             self.notes.add((*place, "model_name"), told)
-        self.dropping |= {name} if params.drop_params else set()
+        if params.drop_params and not self.settings.drop_params:
+            self.dropping.add(name)
+            told = f"It holds for all calls with the same account, which is called {name}."
+            self.notes.add((*place, "litellm_params", "drop_params"), told)
         return Deployed(place, params, info, name, account.row, model)
 
     def _params(self, entry: Entry, place: Place) -> Params:
         own = read(Params, entry.litellm_params, place, self.notes)
         name = own.litellm_credential_name
         shared = None if name is None else self.credentials.get(name)
+        self.places.pop(name or "", None)
         if name is not None and shared is None:
             self.notes.add((*place, "litellm_credential_name"), "The file has no such credential.")
         return own if shared is None else shared.model_copy(update=_said(own))
@@ -167,6 +177,8 @@ class _Adoption:
 
     def _providers(self) -> dict[str, object]:
         timeout = self.settings.request_timeout if self.router.timeout is None else self.router.timeout
+        if self.router.timeout is not None and self.settings.request_timeout is not None:
+            self.notes.add(("litellm_settings", "request_timeout"), WEAKER)
         common = {} if timeout is None else {"timeout": _number(timeout)}
         common |= {"drop": [_AS_ALL]} if self.settings.drop_params else {}
         extra: dict[str, dict[str, object]] = {name: {"drop": [_AS_ALL]} for name in self.dropping}
@@ -179,6 +191,8 @@ class _Adoption:
             place = ("router_settings", "provider_budget_config", provider)
             one = read(ProviderBudget, told, place, self.notes)
             usd = one.budget_limit if one.budget_limit is not None else one.max_budget
+            if usd is None:
+                self.notes.add(place, "It says no sum, so there is no budget.")
             spent = budgets(usd, one.time_period or one.budget_duration, place, self.notes)
             row = self.caller.row_of(provider)
             names: Sequence[str] = self.accounts.rows_of(row) if row is not None else ()

@@ -19,6 +19,8 @@ STRATEGIES: Final[Mapping[str, str]] = MappingProxyType(
         "cost-based-routing": "lowest-cost",
     }
 )
+#: Said of what stands in both places.
+WEAKER: Final = "What stands under router_settings is stronger: this is left out."
 _MINUTE: Final = 60
 _NEVER: Final = 1_000_000_000
 _LONGEST_COOLDOWN: Final = 300.0
@@ -79,8 +81,10 @@ class Routing:
         return {name: value for name, value in parts.items() if value not in (None, [], {})}
 
     def _said(self, name: str) -> object:
-        first = getattr(self._router, name)
-        return getattr(self._settings, name) if first is None else first
+        first, second = getattr(self._router, name), getattr(self._settings, name)
+        if first is not None and second is not None:
+            self._notes.add(("litellm_settings", name), WEAKER)
+        return second if first is None else first
 
     def _breaker(self) -> dict[str, object]:
         if self._router.disable_cooldowns:
@@ -109,7 +113,7 @@ class Routing:
         first: Sequence[object] | None = getattr(self._router, name)
         where: Reliability = self._settings if first is None else self._router
         if first is not None and getattr(self._settings, name) is not None:
-            self._notes.add(("litellm_settings", name), "Those under router_settings are stronger; these are left out.")
+            self._notes.add(("litellm_settings", name), WEAKER)
         return (where.section, name), getattr(where, name) or ()
 
     def _chains(

@@ -48,6 +48,7 @@ _STEERING: Final = re.compile(r"(responses|o_series|gpt5_series|converse|invoke|
 _REGION: Final = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)/")
 _SECRET_HEADER: Final = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]+")
+_VARIABLE: Final = re.compile(r"(?:os\.environ/|\$\{)(\w+)")
 _GCLOUD: Final = ("gcloud", "auth", "print-access-token")
 
 
@@ -117,13 +118,16 @@ class Caller:
             self._notes.add((*place, "model"), told)
             return None
         hints = self._hints(entry, params)
-        named = [hint for hint in hints if not _is_number(hint)]
-        return Account(None, entry, (*named, provider, *(hint for hint in hints if hint not in named))), model
+        named = [hint for hint in hints if not _says_nothing(hint)]
+        kind = "openai-compatible" if provider == "openai" else provider
+        return Account(None, entry, (*named, kind, *(hint for hint in hints if hint not in named))), model
 
     def _hints(self, entry: Mapping[str, object], params: Params) -> tuple[str, ...]:
         options = entry.get("options")
         told = [str(each) for each in options.values()] if is_mapping(options) else []
-        host = urlsplit(str(entry.get("base_url", ""))).hostname or ""
+        url = str(entry.get("base_url", ""))
+        named = _VARIABLE.match(url)
+        host = named[1] if named else urlsplit(url).hostname or ""
         organization = REFERENCE.sub(r"\1", params.organization or "")
         names = (params.litellm_credential_name or "", *map(_short, told), _short(host), organization)
         return tuple(name for name in names if name)
@@ -268,8 +272,8 @@ def _short(text: str) -> str:
     """Return the first part of a host's name that tells something, or the whole of anything else."""
     text = REFERENCE.sub(r"\1", text)
     parts = [part for part in text.split(".") if part not in {"www", "api"}]
-    return text if _is_number(text) or not parts else parts[0]
+    return text if _says_nothing(text) or not parts else parts[0]
 
 
-def _is_number(text: str) -> bool:
-    return all(part.isdigit() for part in text.split("."))
+def _says_nothing(host: str) -> bool:
+    return host == "localhost" or all(part.isdigit() for part in host.split("."))

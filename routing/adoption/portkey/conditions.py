@@ -23,7 +23,7 @@ def condition(query: Mapping[str, object], place: Place, notes: Notes) -> dict[s
         found = dict(_all(query, place, notes))
         checked(found)  # type: ignore[arg-type]  # JSON is what the file holds
     except _NoneSuch as error:
-        notes.add((*place, *error.place), f"{error.told} The condition is left out.")
+        notes.add((*place, *error.place), f"{error.told} The condition is left out.", query)
         return None
     except ValidationError as error:
         names = ", ".join(sorted({str(each["loc"][-1]) for each in error.errors(include_input=False) if each["loc"]}))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from ...providers.catalogue import Row
@@ -29,6 +30,8 @@ _HEADERS: Final = (
     ("anthropic-version", "anthropic_version"),
 )
 _PORTKEY: Final = "Portkey"
+#: What Portkey calls a provider of the catalogue otherwise.
+_CALLED: Final = MappingProxyType({"vertex-ai": "vertex"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,14 @@ class Caller:
 
     def whom(self, target: Target, params: Mapping[str, object], host: str | None, place: Place) -> Account | None:
         """Return the account; None, and a note, if nobody is called by Headgate."""
-        named = self._named(target, params, place)
+        own = target.azure_foundry_url or target.huggingface_base_url or host
+        named = self._named(target, params, own, place)
         if named is None:
             return None
         row, entry = named.row, self._options(target)
-        own = target.azure_foundry_url or target.huggingface_base_url or host
         if own is not None:
-            entry |= self._placed(row, own, (*place, "custom_host"))
+            suffix = {"azure": "/openai/v1"}.get(row, "/v1" if target.provider == "ollama" else "")
+            entry |= self._placed(row, own, suffix, (*place, "custom_host"))
         if row == "vertex":
             row = "vertex-anthropic" if "claude" in (named.model or "") else row
             entry |= {"credentials": [{"exec": list(_GCLOUD), "refresh": "30m"}]}
@@ -86,12 +90,18 @@ class Caller:
         is_own = row == "openai" and "base_url" in entry
         return Account(None if is_own else row, entry, (named.slug or "", target.name or "", row))
 
-    def _named(self, target: Target, params: Mapping[str, object], place: Place) -> _Named | None:
+    def _row(self, provider: str) -> str | None:
+        return _CALLED.get(provider) or row_called(provider, "portkey", self._rows)
+
+    def _named(self, target: Target, params: Mapping[str, object], host: str | None, place: Place) -> _Named | None:
         said, provider = params.get("model"), target.provider or ""
         model = _parts(said)[1] if isinstance(said, str) else None
         slug = self.slug_of(target, params)
-        known = None if not provider or provider.startswith("@") else row_called(provider, "portkey", self._rows)
+        known = None if not provider or provider.startswith("@") else self._row(provider)
         row = known or (None if slug is None else self._of_slug(slug, place))
+        if row is None and slug is None and provider and host is not None:
+            self._notes.add((*place, "provider"), f"The server of {provider} is taken to speak OpenAI's wire.")
+            return _Named("openai", None, model)
         if row is None:
             told = f"No provider of the catalogue is known by {slug or provider or 'no name'}: the target is left out"
             hint = f"; `--slug {slug}=PROVIDER` says whose it is." if slug else "."
@@ -101,7 +111,7 @@ class Caller:
 
     def _of_slug(self, slug: str, place: Place) -> str | None:
         if slug in self._slugs:
-            return row_called(self._slugs[slug], "portkey", self._rows)
+            return self._row(self._slugs[slug])
         fits = [name for name in self._known if re.search(rf"(^|[-_]){re.escape(name)}([-_]|$)", slug)]
         if not fits:
             return None
@@ -117,14 +127,13 @@ class Caller:
             options |= {} if told is None else {option: told}
         return {"options": options} if options else {}
 
-    def _placed(self, row: str, text: str, place: Place) -> dict[str, object]:
+    def _placed(self, row: str, text: str, suffix: str, place: Place) -> dict[str, object]:
         address = address_of(text, self._variables, self._notes, place)
         if address is None:
             return {}
         options = None if address.is_reference else is_host_of(self._rows[row], address.url)
         if options is not None:
             return {"options": dict(options)} if options else {}
-        suffix = "/openai/v1" if row == "azure" else ""
         return {"base_url": address.with_version(suffix)} | address.query()
 
     def _shown(self, target: Target, named: _Named, place: Place, *, foreign: bool) -> dict[str, object]:
