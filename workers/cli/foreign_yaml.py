@@ -52,7 +52,7 @@ def _check(node: yaml.MappingNode) -> None:
             raise yaml.MarkedYAMLError(problem="a name that is a list or a mapping", problem_mark=key.start_mark)
         name = str(key.value)
         if name in seen:
-            raise yaml.MarkedYAMLError(problem=f"{name} a second time", problem_mark=key.start_mark)
+            raise yaml.MarkedYAMLError(problem=f"the name {name} a second time", problem_mark=key.start_mark)
         seen.add(name)
 
 
@@ -71,12 +71,18 @@ def read_foreign(text: str) -> object:
             raise Unreadable(f"expected at most {_MOST} values, got more")
     except yaml.MarkedYAMLError as error:
         where = "" if error.problem_mark is None else f"line {error.problem_mark.line + 1}: "
-        raise Unreadable(f"{where}expected YAML or JSON, got {error.problem or 'something else'}") from None
+        raise Unreadable(f"{where}expected YAML or JSON, got {_problem(error)}") from None
     except yaml.YAMLError:
         raise Unreadable("expected YAML or JSON, got a character that neither allows") from None
     except (RecursionError, ValueError):
         raise Unreadable("expected YAML or JSON, got values that cannot be read") from None
     return data
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or "something else"
+    # an unquoted password that starts with * & or ! looks like one of these: it is not repeated
+    return "an alias or tag that is not known" if {"alias", "anchor", "tag"} & set(problem.split()) else problem
 
 
 def _count(value: object, so_far: int) -> int:
