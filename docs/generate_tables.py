@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from headgate.routing.adoption.litellm.format import SECTIONS as LITELLM
-from headgate.routing.adoption.names import without_counterpart
+from headgate.routing.adoption.names import gaps
 from headgate.routing.adoption.portkey.format import SECTIONS as PORTKEY
 from headgate.routing.adoption.section import Section
 from headgate.routing.providers.catalogue import catalogue
@@ -78,10 +78,14 @@ def names_tables(sections: tuple[type[Section], ...]) -> str:
 
 def _names_section(section: type[Section]) -> str:
     told = {name: field.description or "" for name, field in section.model_fields.items()}
-    told |= dict.fromkeys(sorted(section.passed), section.passed_to)
-    missing = without_counterpart(section.source, section.section)
-    rows = [(f"`{name}`", becomes) for name, becomes in told.items()]
-    rows += [(f"`{name}`", f"**no counterpart**: {instead}") for name, instead in missing.items()]
+    rows = [(f"`{name}`", becomes) for name, becomes in told.items() if name not in section.passed]
+    if section.passed:
+        rows.append((", ".join(f"`{name}`" for name in sorted(section.passed)), section.passed_to))
+    rows += [
+        (", ".join(f"`{name}`" for name in gap.names), f"**no counterpart**: {gap.instead}")
+        for gap in gaps()[section.source]
+        if gap.section == section.section
+    ]
     heading = (
         f"### `{section.section}` of {_SPELT[section.source]}" if section.section else "### The whole file of LiteLLM"
     )

@@ -1,5 +1,6 @@
 """What an import makes: the parts of a `headgate.yaml` as plain values, and the names that it could not carry over."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -73,6 +74,15 @@ def names_below(value: object, above: str = "") -> Iterator[str]:
             yield from names_below(inner, f"{above}{name}.")
     elif is_list(value):
         yield from dict.fromkeys(name for inner in value for name in names_below(inner, above))
+
+
+def is_json(value: object) -> bool:
+    """Say whether all numbers of a value are ones that JSON has: not infinite, and not none."""
+    if is_mapping(value):
+        return all(map(is_json, value.values()))
+    if is_list(value):
+        return all(map(is_json, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def spelt(value: object) -> object:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ...schemas.plain import is_list, is_mapping
-from .document import Notes, Place
+from .document import Notes, Place, is_json
 
 _NOT_OVERRIDDEN: Final = ("model", "messages", "input", "stream")
 _SECRET: Final = re.compile(r"api_?key|secret|password|authorization|(^|_)token$", re.IGNORECASE)
@@ -19,6 +19,8 @@ def overridable(fields: Mapping[str, object], place: Place, notes: Notes) -> dic
             notes.add((*place, name), "This field of a body is nobody's to override: it is left out.")
         elif any(_SECRET.search(each) for each in _names({name: value})):
             notes.add((*place, name), "It may hold a secret, which must not stand in a body: it is left out.", value)
+        elif not is_json(value):
+            notes.add((*place, name), "It has a number that JSON does not have: it is left out.", value)
         else:
             kept[name] = value
     return kept

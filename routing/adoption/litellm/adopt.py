@@ -106,7 +106,7 @@ class _Adoption:
             self.dropping.add(name)
             told = f"It holds for all calls with the same account, which is called {name}."
             self.notes.add((*place, "litellm_params", "drop_params"), told)
-        return Deployed(place, params, info, name, account.row, model)
+        return Deployed(place, entry, params, info, name, account.row, model)
 
     def _params(self, entry: Entry, place: Place) -> Params:
         own = read(Params, entry.litellm_params, place, self.notes)
@@ -123,8 +123,10 @@ class _Adoption:
         if name.count(_AS_ALL) != 1 or not name.endswith(_WILD) or model != _AS_ALL:
             self.notes.add((*place, "model_name"), UNOPENED)
             return False
-        said = [("litellm_params", field) for field in sorted(_read(params) - _OF_WILDCARDS)]
-        for where in (*said, *(("model_info", field) for field in sorted(_read(info)))):
+        said: list[Place] = [("litellm_params", field) for field in sorted(_read(params) - _OF_WILDCARDS)]
+        said += [("model_info", field) for field in sorted(_read(info))]
+        said += [(field,) for field in ("rpm", "tpm") if getattr(entry, field) is not None]
+        for where in said:
             self.notes.add((*place, *where), UNDEPLOYED)
         return True
 

@@ -11,7 +11,7 @@ from ..document import REFERENCE, Notes, Place, Written
 from ..money import budget, per_million, window, written_out
 from ..params import overridable
 from ..unpriced import UNPRICED
-from .format import Info, Params
+from .format import Entry, Info, Params
 
 _LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -45,6 +45,7 @@ class Deployed:
     """A deployment whose provider and model are known."""
 
     place: Place
+    entry: Entry
     params: Params
     info: Info
     provider: str
@@ -77,14 +78,14 @@ class Describer:
             "params": self._params(one),
             "timeout": _number(one.params.timeout),
             "price": self._price(one),
-            "limits": self._limits(one.params),
+            "limits": self._limits(one),
             "budgets": self._budgets(one),
         }
         said = {name: value for name, value in parts.items() if value not in (None, {}, [])}
         return {"provider": one.provider, "model": one.model, **said}
 
-    def _limits(self, params: Params) -> dict[str, object]:
-        told = {theirs: getattr(params, ours) for ours, theirs in _LIMITS.items()}
+    def _limits(self, one: Deployed) -> dict[str, object]:
+        told = {theirs: _said(one, ours) for ours, theirs in _LIMITS.items()}
         if told["parallel"] is None:
             told["parallel"] = self._parallel
         return {name: _number(value) for name, value in told.items() if value is not None}
@@ -145,6 +146,12 @@ def budgets(usd: float | None, duration: str | None, place: Place, notes: Notes)
     return [] if found is None else [found]
 
 
+def _said(one: Deployed, limit: str) -> object:
+    """Return a limit from wherever it stands; LiteLLM looks in this order."""
+    sections = (one.entry, one.params, one.info)
+    return next((found for section in sections if (found := getattr(section, limit, None)) is not None), None)
+
+
 def _capabilities(info: Info) -> list[str] | None:
     told = {ability: getattr(info, name) for name, ability in _ABILITIES.items()}
     if all(value is None for value in told.values()):
@@ -152,7 +159,7 @@ def _capabilities(info: Info) -> list[str] | None:
     return [ability for ability, value in told.items() if value is not False]
 
 
-def _number(value: float | str | None) -> object:
+def _number(value: object) -> object:
     return Written(value) if isinstance(value, str) and REFERENCE.fullmatch(value) else value
 
 

@@ -80,6 +80,10 @@ class Entry(_OfLitellm):
     """see below"""
     model_info: object = None
     """see below"""
+    rpm: Count | Reference | None = None
+    """as `litellm_params.rpm`, and stronger, but no weight"""
+    tpm: Count | Reference | None = None
+    """as `litellm_params.tpm`, and stronger, but no weight"""
 
 
 class Params(_OfLitellm):
@@ -178,6 +182,10 @@ class Info(_OfLitellm):
     """`deployments[].context_window`"""
     order: _Order | None = None
     """as `litellm_params.order`, which is stronger"""
+    rpm: Count | Reference | None = None
+    """as `litellm_params.rpm`, which is stronger, but no weight"""
+    tpm: Count | Reference | None = None
+    """as `litellm_params.tpm`, which is stronger, but no weight"""
     supports_function_calling: bool | None = None
     """`deployments[].capabilities`; the four that are not said to be false"""
     supports_vision: bool | None = None

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ....schemas.conditions import checked, is_path
 from ....schemas.plain import is_list, is_mapping
-from ..document import Notes, Place
+from ..document import Notes, Place, is_json
 
 _LOGIC: Final = ("$and", "$or")
 _ORDERED: Final = ("$gt", "$gte", "$lt", "$lte")
@@ -75,6 +75,8 @@ def _path(name: str) -> str:
 
 
 def _operand(value: object, at: Place) -> object:
+    if not is_json(value):
+        raise _NoneSuch(at, "It has a number that JSON does not have.")
     if not is_mapping(value):
         return value
     found: dict[str, object] = {}

@@ -345,6 +345,12 @@ def test_a_body_holds_no_secret():
     assert "hunter2" not in repr(found)
 
 
+def test_a_body_holds_no_number_that_json_does_not_have():
+    found = one({"model": "gpt-4o", "temperature": float("inf"), "extra_body": {"a": [float("nan")], "b": 1}})
+    assert only(found).params == {"b": 1}
+    assert said(found, "model_list.*.litellm_params.extra_body.a")
+
+
 def test_what_looks_like_a_reference_and_is_none_stays_a_text():
     assert only(one({"model": "gpt-4o", "stop": "${HOME}"})).params == {"stop": "${HOME}"}
 
@@ -353,6 +359,13 @@ def test_numbers_may_come_from_the_environment():
     found = one({"model": "gpt-4o", "rpm": "os.environ/RPM", "timeout": "os.environ/TIMEOUT"})
     assert only(found).limits.requests_per_minute == 1
     assert found.document["models"][0]["deployments"][0]["timeout"] == "os.environ/TIMEOUT"
+
+
+def test_limits_are_found_wherever_litellm_looks_for_them():
+    entry = {"model_name": "m", "litellm_params": {"model": "gpt-4o", "rpm": 2}, "model_info": {"rpm": 3, "tpm": 4}}
+    limits = only(adopted({"model_list": [entry]}, ROWS)).limits
+    assert (limits.requests_per_minute, limits.tokens_per_minute) == (2, 4)
+    assert only(adopted({"model_list": [{**entry, "rpm": 1}]}, ROWS)).limits.requests_per_minute == 1
 
 
 def test_ids_are_unique():

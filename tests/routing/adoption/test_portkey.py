@@ -199,6 +199,7 @@ def test_weights_of_nothing_count_as_one():
         ({"metadata.a": {"$near": 1}}, "cannot hold"),
         ({"metadata.a": {"$length": 3}}, "compares no lengths"),
         ({"$or": 3}, "no list of conditions"),
+        ({"metadata.a": {"$gt": float("inf")}}, "a number that JSON does not have"),
         ({}, "cannot hold"),
     ],
 )
