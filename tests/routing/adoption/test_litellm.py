@@ -355,6 +355,17 @@ def test_what_looks_like_a_reference_and_is_none_stays_a_text():
     assert only(one({"model": "gpt-4o", "stop": "${HOME}"})).params == {"stop": "${HOME}"}
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("rpm", "many"), ("rpm", -1), ("weight", "heavy"), ("tags", 3), ("timeout", "soon"), ("budget_duration", "ever")],
+)
+def test_a_value_that_does_not_fit_is_listed_and_left_out(name, value):
+    found = one({"model": "gpt-4o", name: value})
+    (line,) = said(found, f"model_list.*.litellm_params.{name} (0): Its value cannot be carried over to `deployments[]")
+    assert "left out" in line
+    assert only(found) == only(one({"model": "gpt-4o"}))
+
+
 def test_numbers_may_come_from_the_environment():
     found = one({"model": "gpt-4o", "rpm": "os.environ/RPM", "timeout": "os.environ/TIMEOUT"})
     assert only(found).limits.requests_per_minute == 1

@@ -9,6 +9,7 @@ from headgate.workers.cli import config_import, main
 from headgate.workers.cli.foreign_yaml import Unreadable, read_foreign
 from headgate.workers.cli.yaml_text import as_yaml
 from headgate.workers.settings import Settings, load_settings
+from headgate.workers.settings.tree import read_tree
 
 SECRET = "sk-never-to-be-seen"
 LITELLM = f"""
@@ -158,4 +159,5 @@ def test_a_few_lines_that_grow_into_a_million_values_are_refused():
 )
 def test_texts_stay_texts(text):
     assert yaml.safe_load(as_yaml({"a": [text]})) == {"a": [text]}
+    assert read_tree(as_yaml({"a": [text]}), "")[0].data == {"a": [text]}
     assert read_foreign(as_yaml({text: 1})) == {text: 1}
