@@ -10,8 +10,8 @@ from .variables import Variables, variable
 
 _BASE_URL: Final = re.compile(r"https?://[^\s?#/]+[^\s?#]*")
 _QUERY_NAME: Final = re.compile(r"[A-Za-z0-9._~-]+")
-#: A path of the classic API of Azure, which names the deployment and the operation.
-_CLASSIC: Final = re.compile(r"/openai(/.*)?$")
+#: A version of Azure's dated API; it has another that has none.
+DATED: Final = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 _VERSION: Final = "api-version"
 
 
@@ -36,8 +36,12 @@ class Address:
             return Written(f"{_inside(self.url)}{suffix}")
         url = self.url.rstrip("/")
         if suffix.startswith("/openai"):
-            return _CLASSIC.sub("", url) + suffix
+            return self.without_path("openai").rstrip("/") + suffix
         return url if urlsplit(url).path.endswith(suffix) else url + suffix
+
+    def without_path(self, name: str) -> str:
+        """Return it up to where a path of that name begins."""
+        return self.url if self.is_reference else re.sub(rf"/{name}(/.*)?$", "", self.url)
 
     def query(self) -> dict[str, object]:
         """Return it as an entry of a provider."""

@@ -7,6 +7,8 @@ from typing import Final
 from ...schemas.plain import is_list, is_mapping
 from .document import REFERENCE, Notes, Place, Written
 
+#: Said of calls that are shown keys of AWS.
+SIGNED: Final = "Calls with keys of AWS are signed, which takes the extra headgate[bedrock]."
 _UNFIT: Final = re.compile(r"[^A-Z0-9]+")
 
 

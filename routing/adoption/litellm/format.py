@@ -8,6 +8,7 @@ from ....schemas.config_routes import Tag
 from ..section import Count, Dollars, Positive, Reference, Section, Weight
 
 _Option = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | Reference
+_Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]+$")] | Reference
 _Header = Annotated[str, Field(pattern=r"^[\x20-\x7e]+$")]
 _Text = Annotated[str, Field(min_length=1)]
 _Duration = Annotated[str, Field(pattern=r"^\d+ ?(s|m|h|d|w|mo)?$")]
@@ -105,6 +106,8 @@ class Params(_OfLitellm):
     """`providers.*.base_url`, or `options` where it leads to the provider's own host"""
     base_url: _Text | None = None
     """as `api_base`"""
+    api_version: _Version | None = None
+    """`providers.*.query`, with Azure's dated address; without a date, Azure's v1 API"""
     litellm_credential_name: _Text | None = None
     """`providers`, from `credential_list`"""
     azure_ad_token: _Text | None = None

@@ -10,8 +10,8 @@ from ....schemas.plain import is_mapping
 from ...providers.catalogue import Row
 from ..accounts import Account, is_host_of, row_called
 from ..document import REFERENCE, Notes, Place, Written
-from ..urls import Address, address_of
-from ..variables import Variables, variable
+from ..urls import DATED, Address, address_of
+from ..variables import SIGNED, Variables, variable
 from .format import Params
 
 #: What LiteLLM calls a provider of the catalogue otherwise.
@@ -49,6 +49,7 @@ _REGION: Final = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)/")
 _SECRET_HEADER: Final = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]+")
 _VARIABLE: Final = re.compile(r"(?:os\.environ/|\$\{)(\w+)")
+_API_VERSION: Final = "api-version"
 _GCLOUD: Final = ("gcloud", "auth", "print-access-token")
 
 
@@ -124,7 +125,7 @@ class Caller:
 
     def _hints(self, entry: Mapping[str, object], params: Params) -> tuple[str, ...]:
         options = entry.get("options")
-        told = [str(each) for each in options.values()] if is_mapping(options) else []
+        told = [str(each) for each in options.values() if not isinstance(each, Written)] if is_mapping(options) else []
         url = str(entry.get("base_url", ""))
         named = _VARIABLE.match(url)
         host = named[1] if named else urlsplit(url).hostname or ""
@@ -140,11 +141,21 @@ class Caller:
         if address is not None:
             entry |= self._placed(provider, address)
         entry |= self._key(provider, params, place, foreign="base_url" in entry)
+        if params.api_version is not None:
+            entry |= self._version(provider, params.api_version, entry, place)
         if params.region_name is not None:
             self._notes.add(
                 (*place, "region_name"), "This provider is not called by region; `tags` can tell regions apart."
             )
         return entry, model
+
+    def _version(self, provider: str, version: str, entry: Mapping[str, object], place: Place) -> dict[str, object]:
+        row = self._rows.get(provider)
+        if row is None or _API_VERSION not in row.query:
+            self._notes.add((*place, "api_version"), "Only Azure is called by a version: it is left out.")
+            return {}
+        told = entry.get("query")
+        return {"query": {**(told if is_mapping(told) else {}), _API_VERSION: _reference(version)}}
 
     def _placed(self, provider: str, address: Address) -> dict[str, object]:
         """Return what an address says: nothing for the provider's own host, its options, or a base URL."""
@@ -176,8 +187,12 @@ class Caller:
 
     def _azure(self, provider: str, model: str, params: Params, place: Place) -> tuple[dict[str, object], str]:
         address = self._address(params, place)
+        version = params.api_version or ""
         entry: dict[str, object] = {}
-        if address is None and params.api_base is None:
+        if DATED.fullmatch(version) or REFERENCE.fullmatch(version):
+            url = Written("os.environ/AZURE_API_BASE") if address is None else address.without_path("openai")
+            entry |= {"base_url": url, "query": {_API_VERSION: _reference(version)}}
+        elif address is None and params.api_base is None:
             entry["base_url"] = Written("${AZURE_API_BASE}/openai/v1")
         elif address is not None:
             entry |= self._placed(provider, address)
@@ -196,12 +211,15 @@ class Caller:
             where = (*place, "aws_bedrock_runtime_endpoint")
             address = address_of(params.aws_bedrock_runtime_endpoint, self._variables, self._notes, where)
             entry |= {} if address is None else {"base_url": address.with_version("")} | address.query()
+            if region is None:  # no host says for which region its calls are signed
+                entry["options"] = {"region": Written("${AWS_REGION}")}
         if params.api_key is not None:
             return entry | self._key(provider, params, place, foreign=False), model
         return entry | {"auth": "sigv4", "api_key": self._signing(params, place)}, model
 
     def _signing(self, params: Params, place: Place) -> Written:
         """Return ID:SECRET[:TOKEN], as references; without keys those that AWS's own tools read."""
+        self._notes.add((*place, "model"), SIGNED)
         parts = {
             "aws_access_key_id": params.aws_access_key_id,
             "aws_secret_access_key": params.aws_secret_access_key,

@@ -7,6 +7,7 @@ from pydantic import Field
 from ..section import Positive, Section, Weight
 
 _Option = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]+$")]
 _Header = Annotated[str, Field(pattern=r"^[\x20-\x7e]+$")]
 _Text = Annotated[str, Field(min_length=1)]
 _Status = Annotated[int, Field(ge=100, le=599)]
@@ -47,6 +48,10 @@ class Target(_OfPortkey):
     """`providers.*.options.resource`"""
     azure_resource_name: _Option | None = None
     """as `resource_name`"""
+    api_version: _Version | None = None
+    """`providers.*.query`, with Azure's dated address"""
+    azure_api_version: _Version | None = None
+    """as `api_version`"""
     deployment_id: _Text | None = None
     """`deployments[].model`"""
     azure_deployment_id: _Text | None = None

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from ....schemas.plain import is_mapping
 from ...providers.catalogue import Row
 from ..accounts import Account, is_host_of, row_called
 from ..document import Notes, Place, Written
-from ..urls import address_of
-from ..variables import Variables, variable
+from ..urls import DATED, address_of
+from ..variables import SIGNED, Variables, variable
 from .format import Target
 
 _GCLOUD: Final = ("gcloud", "auth", "print-access-token")
@@ -29,6 +30,7 @@ _HEADERS: Final = (
     ("anthropic-beta", "anthropic_beta"),
     ("anthropic-version", "anthropic_version"),
 )
+_API_VERSION: Final = "api-version"
 _PORTKEY: Final = "Portkey"
 #: What Portkey calls a provider of the catalogue otherwise.
 _CALLED: Final = MappingProxyType({"vertex-ai": "vertex"})
@@ -80,6 +82,7 @@ class Caller:
         if own is not None:
             suffix = {"azure": "/openai/v1"}.get(row, "/v1" if target.provider == "ollama" else "")
             entry |= self._placed(row, own, suffix, (*place, "custom_host"))
+        entry |= self._version(row, target, entry, place)
         if row == "vertex":
             row = "vertex-anthropic" if "claude" in (named.model or "") else row
             entry |= {"credentials": [{"exec": list(_GCLOUD), "refresh": "30m"}]}
@@ -127,6 +130,21 @@ class Caller:
             options |= {} if told is None else {option: told}
         return {"options": options} if options else {}
 
+    def _version(self, row: str, target: Target, entry: dict[str, object], place: Place) -> dict[str, object]:
+        version = target.api_version or target.azure_api_version
+        if version is None:
+            return {}
+        if row == "azure" and DATED.fullmatch(version):
+            options = entry.pop("options", None)
+            resource = options.get("resource") if is_mapping(options) else None
+            url = str(entry.get("base_url", f"https://{resource}.openai.azure.com"))
+            return {"base_url": url.removesuffix("/openai/v1"), "query": {_API_VERSION: version}}
+        if _API_VERSION in self._rows[row].query:
+            return {"query": {_API_VERSION: version}}
+        if row != "azure":
+            self._notes.add((*place, "api_version"), "Only Azure is called by a version: it is left out.")
+        return {}
+
     def _placed(self, row: str, text: str, suffix: str, place: Place) -> dict[str, object]:
         address = address_of(text, self._variables, self._notes, place)
         if address is None:
@@ -157,6 +175,7 @@ class Caller:
         return self._kept[slug]
 
     def _signing(self, target: Target, named: _Named, place: Place) -> Written:
+        self._notes.add((*place, "provider"), SIGNED)
         texts: list[str] = []
         for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"):
             text: str | None = getattr(target, name)

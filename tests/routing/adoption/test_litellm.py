@@ -151,15 +151,17 @@ def test_a_wildcard_for_everything_is_told_and_opens_nothing(imported):
 
 def test_credentials_are_laid_under_the_deployments_that_name_them(config):
     providers = config.providers
-    assert providers["azure"].options == {"resource": "acme-eu"}
-    assert (providers["azure-us"].like, providers["azure-us"].options) == ("azure", {"resource": "acme-us"})
+    assert providers["azure"].options == {"resource": "acme-us"}
+    dated = providers["azure-eu"]
+    assert (dated.like, dated.base_url) == ("azure", "https://acme-eu.openai.azure.com")
+    assert dated.query == {"api-version": "2024-10-21"}
     assert providers["bedrock"].options == {"region": "eu-central-1"}
     assert (providers["bedrock"].auth, providers["bedrock-us-east-1"].like) == ("sigv4", "bedrock")
 
 
 def test_references_stay_and_secrets_are_replaced(imported):
     providers = imported.document["providers"]
-    assert providers["azure"]["api_key"] == "os.environ/AZURE_EU_KEY"
+    assert providers["azure-eu"]["api_key"] == "os.environ/AZURE_EU_KEY"
     assert providers["bedrock"]["api_key"] == "${BEDROCK_KEY_ID}:${BEDROCK_SECRET}"
     assert providers["mistral"]["api_key"] == "${MISTRAL_API_KEY}"
     assert providers["openrouter"]["headers"]["X-Api-Token"] == "${OPENROUTER_X_API_TOKEN}"
@@ -300,6 +302,26 @@ def test_without_a_default_requests_without_tags_go_to_all():
         (
             {"model": "azure/d", "api_base": "os.environ/BASE"},
             ("azure-base", {"base_url": "https://stand-in.invalid/openai/v1"}),
+        ),
+        (
+            {"model": "azure/d", "api_base": "https://r.openai.azure.com", "api_version": "preview"},
+            ("azure", {"options": {"resource": "r"}, "query": {}}),
+        ),
+        (
+            {
+                "model": "azure/d",
+                "api_base": "https://r.openai.azure.com/openai/deployments/d",
+                "api_version": "2024-06-01",
+            },
+            ("azure-r", {"base_url": "https://r.openai.azure.com", "query": {"api-version": "2024-06-01"}}),
+        ),
+        (
+            {"model": "azure_ai/d", "api_base": "https://r.services.ai.azure.com", "api_version": "2024-06-01"},
+            ("azure-ai", {"options": {"resource": "r"}, "query": {"api-version": "2024-06-01"}}),
+        ),
+        (
+            {"model": "bedrock/a", "aws_bedrock_runtime_endpoint": "https://vpce.corp"},
+            ("bedrock-vpce", {"base_url": "https://vpce.corp", "options": {"region": "1"}}),
         ),
         (
             {"model": "bedrock/converse/a.b", "region_name": "eu-west-1"},

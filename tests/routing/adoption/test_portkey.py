@@ -221,6 +221,17 @@ def test_the_endpoint_is_a_condition():
     assert order(built(loaded(found)), request("default")) == ["openai/a"]
 
 
+def test_a_dated_version_is_azures():
+    data = {"provider": "azure-openai", "resource_name": "r", "deployment_id": "d", "api_key": "k"}
+    (target,) = planned(built(loaded(adopted({**data, "api_version": "2024-06-01"}, ROWS))), request("default")).targets
+    assert (target.base_url, dict(target.service.query)) == (
+        "https://r.openai.azure.com",
+        {"api-version": "2024-06-01"},
+    )
+    (target,) = planned(built(loaded(adopted(data, ROWS))), request("default")).targets
+    assert (target.base_url, target.upstream_model) == ("https://r.openai.azure.com/openai/v1", "d")
+
+
 def test_a_server_of_ones_own_speaks_openais_wire():
     data = {"provider": "triton", "custom_host": "http://gpu:9000/v1", "override_params": {"model": "x"}}
     found = adopted(data, ROWS)
