@@ -15,6 +15,10 @@ from typing import Annotated, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from headgate.routing.adoption.litellm.format import SECTIONS as LITELLM
+from headgate.routing.adoption.names import gaps
+from headgate.routing.adoption.portkey.format import SECTIONS as PORTKEY
+from headgate.routing.adoption.section import Section
 from headgate.routing.providers.catalogue import catalogue
 from headgate.schemas.config import Config
 from headgate.schemas.config_values import brokers, seconds
@@ -65,6 +69,30 @@ def providers_table() -> str:
         for name, row in sorted(catalogue().items())
     ]
     return _table(("Id", "Wire", "Endpoints", "Variables", "Base URL", "Trust"), rows)
+
+
+def names_tables(sections: tuple[type[Section], ...]) -> str:
+    """Return what becomes of each name of a format: a section of the page for each of its mappings."""
+    return "\n\n".join(map(_names_section, sections))
+
+
+def _names_section(section: type[Section]) -> str:
+    told = {name: field.description or "" for name, field in section.model_fields.items()}
+    rows = [(f"`{name}`", becomes) for name, becomes in told.items() if name not in section.passed]
+    if section.passed:
+        rows.append((", ".join(f"`{name}`" for name in sorted(section.passed)), section.passed_to))
+    rows += [
+        (", ".join(f"`{name}`" for name in gap.names), f"**no counterpart**: {gap.instead}")
+        for gap in gaps()[section.source]
+        if gap.section == section.section
+    ]
+    heading = (
+        f"### `{section.section}` of {_SPELT[section.source]}" if section.section else "### The whole file of LiteLLM"
+    )
+    return f"{heading}\n\n{_table(('Name', 'Becomes'), rows)}"
+
+
+_SPELT = {"litellm": "LiteLLM", "portkey": "Portkey"}
 
 
 def config_reference() -> str:
@@ -162,6 +190,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "config.md": {"reference": config_reference},
     "operations/running.md": {"log keys": log_table},
     "providers.md": {"catalogue": providers_table},
+    "adoption.md": {"litellm": partial(names_tables, LITELLM), "portkey": partial(names_tables, PORTKEY)},
 }
 
 

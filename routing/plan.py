@@ -68,7 +68,7 @@ def _shadow(route: ModelRoute, seed: int) -> Shadow | None:
 def _open_plan(model: str, routes: Routes, prices: PriceFinder) -> Plan | Failure:
     """Plan for a model that the config does not name, where the request's own name of it says whose it is."""
     template, name = _template(model, routes)
-    price = None if template is None else prices.find(template.provider, name)
+    price = None if template is None else prices.find(template.listed_as, name)
     # The simulator answers whatever has a price; a name without one is a mistake.
     if template is None or (price is None and template is routes.open.get("")):
         known = ", ".join(sorted(routes.models)) or "a model of the price list"

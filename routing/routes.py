@@ -70,6 +70,7 @@ def template(name: str, provider: Resolved, said: Provider | None = None) -> Tar
         credentials=provider.credentials,
         service=provider.service,
         service_tiers=() if said is None else tuple(said.service_tiers.items()),
+        like=provider.like,
     )
 
 

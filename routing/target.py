@@ -29,6 +29,8 @@ class Target:
     credentials: tuple[Credential, ...] = ()
     #: The name of the credential that was chosen for an attempt, where there are several.
     credential: str | None = None
+    #: The id of the catalogue that its provider is, where the config calls it otherwise.
+    like: str | None = None
     #: How its provider speaks the wire.
     service: Service = field(default_factory=Service, repr=False)
     #: Fields of the body that the route overrides, each as JSON; null takes the field out.
@@ -37,6 +39,11 @@ class Target:
     service_tiers: tuple[tuple[str, ServiceTier], ...] = ()
     #: The service tier that an attempt asks for; None: it does not ask.
     tier: str | None = None
+
+    @property
+    def listed_as(self) -> str:
+        """What lists of prices, models and errors call its provider."""
+        return self.like or self.provider
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class Credential(Part):
 class Provider(Part):
     """Who is called. An id of the catalogue needs a credential only; what else is said here is stronger."""
 
+    like: str | None = Field(default=None, min_length=1)
+    """The id of the catalogue that it is, where its name is another: a second account, a region; absent: its name."""
     wire: Wire | None = None
     """The wire family; absent: the catalogue's, else `openai`."""
     base_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")

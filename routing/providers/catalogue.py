@@ -68,6 +68,11 @@ def row_of(name: str, rows: Mapping[str, Row]) -> Row | None:
     return rows.get(name) or next((row for row in rows.values() if name in row.aliases), None)
 
 
+def id_of(name: str, rows: Mapping[str, Row]) -> str | None:
+    """Return the id that an id or an alias stands for, None if there is none."""
+    return name if name in rows else next((id_ for id_, row in rows.items() if name in row.aliases), None)
+
+
 def like(name: str, rows: Mapping[str, Row]) -> tuple[str, ...]:
     """Return ids that somebody who wrote `name` may have meant."""
     return tuple(difflib.get_close_matches(name.lower(), rows, n=3))

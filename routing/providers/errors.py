@@ -26,7 +26,7 @@ def setback(reply: HttpReply, target: Target, why: Failure | None = None, tokens
     the provider says that it used all the same.
     """
     said = said_by(reply)
-    meaning = _meaning(said, (target.provider, target.wire))
+    meaning = _meaning(said, (target.listed_as, target.wire))
     if meaning is None:
         failed, retry = (why if why and not said.is_error else _unnamed(reply, said)), None
     else:
@@ -43,7 +43,7 @@ def finish(target: Target, said: str | None, where: Ending = Ending.REASON) -> F
 
     What nobody knows is a failure, and not worth another call: it was paid for, and the next one may end like it.
     """
-    ended = None if said is None else error_table().ended(where, said.lower(), (target.provider, target.wire))
+    ended = None if said is None else error_table().ended(where, said.lower(), (target.listed_as, target.wire))
     if ended is None:
         return msgspec.structs.replace(malformed(f"{said!r}", "a known way for an answer to end"), retriable=False)
     return failure(ended, given=f"an answer that ended with {said!r}") if isinstance(ended, Code) else ended
@@ -83,7 +83,7 @@ def _in_words(reply: HttpReply, said: Said) -> str:
 
 def _wait(reply: HttpReply, target: Target, code: Code) -> float | None:
     """Return the seconds that are asked for, or those until the limit is whole that has nothing left."""
-    signal = rate_signal(reply.headers, reply.body, target.provider)
+    signal = rate_signal(reply.headers, reply.body, target.listed_as)
     if signal.retry_after is not None or code is not Code.RATE_LIMITED:
         return signal.retry_after
     resets = (each.reset for each in signal.allowances if each.remaining == 0)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +15,7 @@ from ...schemas.request import Endpoint
 from ..credentials import Credential, named
 from ..service import Auth, ParameterRules, Service
 from .aws import region_of
-from .catalogue import Row, catalogue, like, row_of
+from .catalogue import Row, catalogue, id_of, like, row_of
 from .families import FAMILIES
 from .family import Family
 
@@ -40,6 +40,8 @@ class Resolved:
     credentials: tuple[Credential, ...]
     #: The first credential that the config itself holds.
     api_key: str | None = field(default=None, repr=False)
+    #: The id of the catalogue whose facts and prices are its own; None: its name's.
+    like: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ def resolve(
 ) -> Resolved | Unresolved:
     """Resolve one provider of the config, `name` being its id there."""
     rows = catalogue() if rows is None else rows
-    row = row_of(name, rows)
+    row = row_of(provider.like or name, rows)
+    if row is None and provider.like is not None:
+        return Unresolved((_unlike(name, provider.like, rows),))
     if row is None and provider.base_url is None:
         return Unresolved((_unknown(name, rows),))
     row = _as_told(row, provider)
@@ -66,13 +70,22 @@ def resolve(
         known = ", ".join(sorted(families))
         return Unresolved((f"providers.{name}.wire: expected one of {known}, got {row.wire}",))
     problems = tuple(_problems(name, provider, row, family))
-    return Unresolved(problems) if problems else _resolved(name, provider, row, family)
+    if problems:
+        return Unresolved(problems)
+    return replace(_resolved(name, provider, row, family), like=id_of(provider.like or name, rows))
 
 
 def _unknown(name: str, rows: Mapping[str, Row]) -> str:
+    return f"providers.{name}: expected a base_url, or an id of the catalogue ({_meant(name, rows)}), got neither"
+
+
+def _unlike(name: str, wanted: str, rows: Mapping[str, Row]) -> str:
+    return f"providers.{name}.like: expected an id of the catalogue ({_meant(wanted, rows)}), got {wanted}"
+
+
+def _meant(name: str, rows: Mapping[str, Row]) -> str:
     meant = " or ".join(like(name, rows))
-    hint = f"did you mean {meant}?" if meant else "`headgate providers list` shows them"
-    return f"providers.{name}: expected a base_url, or an id of the catalogue ({hint}), got neither"
+    return f"did you mean {meant}?" if meant else "`headgate providers list` shows them"
 
 
 def _as_told(row: Row | None, provider: Provider) -> Row:

@@ -183,7 +183,7 @@ class TokenEstimator:
     def _measure(self, request: Request, target: Target) -> _Measure:
         """Measure a request; the last one is remembered, because all of its deployments are asked about in a row."""
         asked = as_sent(request, target)
-        encoding = encoding_of(target.provider, target.upstream_model) if self._vocabularies else None
+        encoding = encoding_of(target.listed_as, target.upstream_model) if self._vocabularies else None
         if self._measured is None or self._measured[0] is not asked:
             self._measured = asked, {}
         measures = self._measured[1]

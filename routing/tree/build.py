@@ -50,7 +50,7 @@ def tree_of(model: Model, ground: Ground) -> Tree:
 
 def leaf_of(deployment: Deployment, target: Target, data: ModelData, *, plain: bool = True) -> Leaf:
     """Make the leaf of a deployment; what the config says of its model is believed before the data."""
-    facts = data.facts(deployment.provider, deployment.model)
+    facts = data.facts(target.listed_as, deployment.model)
     lacks = facts.lacks if deployment.capabilities is None else _ALL - set(deployment.capabilities)
     window = deployment.context_window or facts.window
     return Leaf(target, Traits(frozenset(deployment.tags), plain, window, lacks))

@@ -57,7 +57,7 @@ class Leaf:
         """
         if self.target.price is not None:
             return self.target
-        price = prices.find(self.target.provider, self.target.upstream_model)
+        price = prices.find(self.target.listed_as, self.target.upstream_model)
         if price is not self._listed:
             self._listed, self._priced = price, with_price(self.target, price)
         return self._priced

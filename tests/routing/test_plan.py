@@ -135,3 +135,13 @@ def test_every_problem_of_a_config_is_said_at_once():
     assert isinstance(got, Unroutable)
     assert [problem.partition(":")[0] for problem in got.problems] == ["providers.who", "providers.else"]
     assert isinstance(build_routes(c.Config(), None), Unroutable)
+
+
+def test_a_provider_has_the_prices_of_what_it_is_like():
+    config = c.Config(
+        providers={"mine": c.Provider(like="openai", api_key="x")},
+        models=[c.Model(name="small", deployments=[c.Deployment(id="d", provider="mine", model="gpt-4o")])],
+    )
+    plan = make_plan(request(), build_routes(config, None), Prices(openai__gpt_4o=PRICE))
+    assert [(each.provider, each.price) for each in plan.targets] == [("mine", PRICE)]
+    assert make_plan(request("mine/gpt-4o"), build_routes(config, None), Prices(openai__gpt_4o=PRICE)).targets

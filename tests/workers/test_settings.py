@@ -378,6 +378,11 @@ def keys_of(settings):
     }
 
 
+def test_a_second_account_finds_the_credential_of_what_it_is_like(load):
+    config = config_of(load("providers: {mine: {like: openai}}", {"OPENAI_API_KEY": SECRET}))
+    assert config.providers["mine"].api_key.get_secret_value() == SECRET
+
+
 def test_a_provider_of_the_catalogue_finds_its_credential_in_the_environment(load):
     settings = load(
         "providers: {openai: {}, together_ai: {}, zai: {}}", {"OPENAI_API_KEY": SECRET, "ZHIPU_API_KEY": "z"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ...routing.price_list import GenaiPrices
 from ...routing.prices import Price, from_config
-from ...routing.providers.catalogue import SIMULATOR, catalogue, row_of
+from ...routing.providers.catalogue import SIMULATOR, catalogue, id_of, row_of
 from ...routing.service_tiers import with_config
 from ...schemas.config import Config, Deployment
 
@@ -40,12 +40,17 @@ class PriceBook:
                 yield self._deployment(model.name, deployment)
 
     def _deployment(self, group: str, deployment: Deployment) -> Priced:
-        listed = self.prices.find(deployment.provider, deployment.model, self.at_us)
+        listed = self.prices.find(self._listed_as(deployment.provider), deployment.model, self.at_us)
         said = self.config.providers.get(deployment.provider)
         tiers = (*(() if said is None else said.service_tiers.items()), *deployment.service_tiers.items())
         base = listed if deployment.price is None else from_config(deployment.price)
         price = None if base is None else with_config(base, tiers)
         return Priced(deployment.provider, deployment.model, price, listed, deployment.id, group)
+
+    def _listed_as(self, provider: str) -> str:
+        """Return what the list calls a provider, which the config may have under another name."""
+        said = self.config.providers.get(provider)
+        return id_of(provider if said is None or said.like is None else said.like, catalogue()) or provider
 
     def named(self, name: str, provider: str | None = None) -> list[Priced]:
         """Return what a name means: a model or deployment of the config, else a provider's name of a model."""
@@ -68,6 +73,6 @@ class PriceBook:
 
     def _at(self, provider: str, model: str) -> Priced:
         said = self.config.providers.get(provider)
-        listed = self.prices.find(provider, model, self.at_us)
+        listed = self.prices.find(self._listed_as(provider), model, self.at_us)
         price = listed if listed is None or said is None else with_config(listed, said.service_tiers.items())
         return Priced(provider, model, price, listed)

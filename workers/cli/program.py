@@ -38,7 +38,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "budgets": Command("budgets", "budgets", "Look at budgets, and fill their store anew."),
         "providers": Command("providers", "providers", "Look up providers, and check those of the config."),
         "prices": Command("prices", "prices", "Look up prices, and compare them."),
-        "config": Command("config", "config", "Check and describe the config file."),
+        "config": Command("config", "config", "Check, describe and import the config file."),
     }
 )
 

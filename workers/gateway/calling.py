@@ -92,7 +92,7 @@ class Caller:
             self.brakes.not_begun(target.id)
             self.circuits.not_begun(target, name)
         else:
-            self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
+            self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.listed_as))
             self.circuits.ended(target, name, round(began * 1e6), result, cut_short=cut_short, alone=alone)
         self.vitals.ended(target, latency, result, outcome)
         milliseconds = round(latency * 1000)

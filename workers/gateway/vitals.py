@@ -40,7 +40,7 @@ class Vitals:
     def ended(self, target: Target, seconds: float, result: Completion | Setback, outcome: HttpReply | Setback) -> None:
         """Hear how it ended."""
         self._in_flight[target.id] -= 1
-        signal = signal_of(outcome, target.provider)
+        signal = signal_of(outcome, target.listed_as)
         if signal is not None:
             fractions = [each.fraction for each in signal.allowances if each.fraction is not None]
             self._left |= {target.id: min(fractions)} if fractions else {}

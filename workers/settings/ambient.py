@@ -32,7 +32,7 @@ def with_environment(resolved: Resolved, environ: Mapping[str, str]) -> Resolved
 
 def _found(name: str, entry: Mapping[str, object], environ: Mapping[str, str]) -> Iterator[_Found]:
     """Find nothing for a base URL of the user's own: there sits somebody else, who must not be shown a credential."""
-    row = None if entry.get("base_url") else row_of(name, catalogue())
+    row = None if entry.get("base_url") else row_of(str(entry.get("like") or name), catalogue())
     if row is None:
         return
     place = ("providers", name)

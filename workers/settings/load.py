@@ -64,6 +64,12 @@ def load_settings(
     return _settled(file, tree, errors, environ, overrides)
 
 
+def settings_of_text(text: str, source: str, environ: Mapping[str, str]) -> Settings | ConfigErrors:
+    """Check the text of a config as if it stood in a file; `source` is what errors call it."""
+    tree, errors = read_tree(text, source)
+    return _settled(Path(source), tree, errors, environ, MappingProxyType({}))
+
+
 def _file(path: Path | None, environ: Mapping[str, str], directory: Path) -> Path | None:
     if path is not None:
         return path

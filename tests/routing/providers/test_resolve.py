@@ -1,6 +1,7 @@
 """What a config says of a provider is laid over its row; what is missing is told; nothing leads to another host."""
 
 import re
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -49,6 +50,25 @@ def test_an_id_of_the_catalogue_needs_a_credential_only():
 
 def test_an_alias_is_as_good_as_the_id():
     assert resolve("together_ai", Provider(api_key="x")).base_url == "https://api.together.xyz/v1"
+
+
+def test_a_second_account_is_what_it_is_like():
+    first = resolve("mistral", Provider(api_key="x"))
+    second = resolve("mistral-eu", Provider(like="mistral", api_key="x"))
+    assert second == replace(first, credentials=(Credential("mistral-eu"),))
+    assert second.like == "mistral"
+
+
+def test_an_alias_is_known_by_the_id_of_its_row():
+    assert resolve("together_ai", Provider(api_key="x")).like == "together"
+    assert resolve("mine", Provider(like="together_ai", api_key="x")).like == "together"
+    assert resolve("my-vllm", Provider(base_url="http://vllm:8000/v1")).like is None
+
+
+def test_a_likeness_to_nobody_is_told():
+    assert problems("mine", like="mistrall", base_url="http://here/v1") == (
+        "providers.mine.like: expected an id of the catalogue (did you mean mistral?), got mistrall",
+    )
 
 
 def test_nobody_is_called_by_default():

@@ -252,3 +252,15 @@ def test_without_a_ledger_it_says_what_to_do(call):
 )
 def test_rates_are_spelled_exactly(rate, text):
     assert usd(rate) == text
+
+
+@pytest.mark.parametrize("like", ["openai", "azure-openai"])
+def test_a_provider_under_a_name_of_its_own_costs_what_the_one_does_that_it_is_like(call, like):
+    """Two accounts with one provider; the second is named by one of the catalogue's aliases."""
+    account = {"like": like, "api_key": "os.environ/PATH", "base_url": "https://r.openai.azure.com/openai/v1"}
+    deployment = {"id": "d", "provider": "second-account", "model": "gpt-5"}
+    config = {"providers": {"second-account": account}, "models": [{"name": "m", "deployments": [deployment]}]}
+    _, ours, _ = call("show", "m", "--format", "json", **config)
+    _, theirs, _ = call("show", "gpt-5", "--provider", "openai", "--format", "json")
+    standard = [next(row for row in rows_of(out) if row["service_tier"] == "default") for out in (ours, theirs)]
+    assert standard[0]["input"] == standard[1]["input"]
