@@ -86,10 +86,11 @@ class Caller:
         outcome = shown if isinstance(shown, Setback) else await self.calls.call(shown, max(seconds, 0.001))
         latency = self.clock.now() - began
         result = _understood(outcome, job, target, secret)
-        self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.provider))
+        signal = signal_of(outcome, target.provider)
+        self.brakes.ended(target.id, round(latency * 1_000_000), result, signal)
         cut_short, alone = seconds < target.timeout, len(job.plan.targets) == 1
         self.circuits.ended(target, name, round(began * 1e6), result, cut_short=cut_short, alone=alone)
-        self.vitals.ended(target, latency, result, outcome)
+        self.vitals.ended(target, latency, result, signal)
         return Attempt(name, number, job, target, entered, round(latency * 1000), result, call.notes)
 
     def _shown(self, call: HttpCall, target: Target, secret: str | None) -> HttpCall | Setback:
@@ -111,7 +112,7 @@ class Caller:
         result = Setback(failure(Code.HEDGED))
         self.brakes.ended(target.id, round(latency * 1_000_000), result, None)
         self.circuits.not_begun(target, name)
-        self.vitals.ended(target, latency, result, result)
+        self.vitals.ended(target, latency, result, None)
         return Attempt(name, number, job, target, entered, round(latency * 1000), result)
 
 
