@@ -80,21 +80,22 @@ def _another(ranked: list[Offer], chance: float) -> Offer:
 
 def lowest_cost(offers: list[Offer], moment: Moment) -> list[Offer]:
     """Take the one where this request is expected to cost the least, by its own input and output."""
-    expected: dict[tuple[object, ...], Tokens] = {}
-    return _lowest(offers, [_expected_cost(offer.targets[0], expected, moment) for offer in offers], moment)
+    costs: dict[tuple[object, ...], int] = {}
+    return _lowest(offers, [_expected_cost(offer.targets[0], costs, moment) for offer in offers], moment)
 
 
-def _expected_cost(target: Target, expected: dict[tuple[object, ...], Tokens], moment: Moment) -> int:
-    """Return the expected cost; what is `expected` of a model is asked for once, it takes longest."""
-    if target.price is None:
+def _expected_cost(target: Target, costs: dict[tuple[object, ...], int], moment: Moment) -> int:
+    """Return the expected cost; it is worked out once for all deployments of a model at one price."""
+    price = target.price
+    if price is None:
         return _UNKNOWN
-    model = (target.provider, target.upstream_model, target.params)
-    tokens = expected.get(model)
-    if tokens is None:
+    same = (target.provider, target.upstream_model, target.params, id(price))
+    cost = costs.get(same)
+    if cost is None:
         estimate = moment.standing.expected(moment.request, target)
         tokens = Tokens(input=estimate.input, cached=estimate.cached, output=estimate.output)
-        expected[model] = tokens
-    return cost_nano(target.price, tokens)
+        cost = costs[same] = cost_nano(price, tokens)
+    return cost
 
 
 def usage_based(offers: list[Offer], moment: Moment) -> list[Offer]:
