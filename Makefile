@@ -54,8 +54,8 @@ check: setup ## format, lint, types, contracts, docs
 soak: compiled ## the long fault runs
 	$(BIN)/python -m pytest -m soak --timeout 3600
 
-bench: compiled ## requests/s and CPU per request beside a bare aiohttp loop
-	$(BIN)/python -m benchmarks
+bench: compiled ## requests/s and CPU per request beside a bare aiohttp loop: fills the tables of docs/benchmarks.md
+	$(BIN)/python -m benchmarks --page docs/benchmarks.md
 
 docs: setup ## serve the documentation
 	$(BIN)/mkdocs serve

@@ -1,8 +1,11 @@
-"""`make bench`: a table on standard error, JSON on standard output."""
+"""`make bench`: lines on standard error, JSON on standard output, and the tables of docs/benchmarks.md."""
 
 import argparse
 import asyncio
+import datetime as dt
 import json
+import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -12,7 +15,9 @@ from typing import Any
 
 from benchmarks import buses, planning
 from benchmarks.gateway import Measured, Task, measure
+from benchmarks.page import filled, tables
 from benchmarks.processes import GATEWAY_CORE, HEADGATE, OTHER_CORE, pin, said, started
+from benchmarks.profile import profile
 
 
 def bare(url: str, cwd: Path, options: argparse.Namespace) -> float:
@@ -26,19 +31,21 @@ def bare(url: str, cwd: Path, options: argparse.Namespace) -> float:
 
 
 async def run(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure each bus between two runs of the yardstick."""
+    """Measure each bus between two runs of the yardstick, then look where the CPU goes."""
     rows: list[dict[str, Any]] = []
     for name, held in [(name, held) for name in options.bus for held in (False, True)]:
         with tempfile.TemporaryDirectory(prefix="headgate-bench-") as directory:
-            cwd = Path(directory)
+            cwd, task = Path(directory), Task(options.requests, options.latency, options.size, held)
             command = [HEADGATE, "simulate", "--port", "0", "--latency", str(options.latency)]
             with started(command, cwd, OTHER_CORE, cwd / "simulator.log") as process:
                 url = said(process)
                 before = await asyncio.to_thread(bare, url, cwd, options)
                 async with getattr(buses, name)(cwd) as load:
-                    row = await measure(load, url, cwd, Task(options.requests, options.latency, options.size, held))
-                after = await asyncio.to_thread(bare, url, cwd, options)
-        rows.append({**asdict(row), "bare_us": (before + after) / 2, "ratio": row.cpu_us / ((before + after) / 2)})
+                    row = await measure(load, url, cwd, task)
+                    after = await asyncio.to_thread(bare, url, cwd, options)
+                    steps = await profile(load, url, cwd, task) if options.profile else {}
+        bare_us = (before + after) / 2
+        rows.append({**asdict(row), "bare_us": bare_us, "ratio": row.cpu_us / bare_us, "profile": steps})
         show(row, rows[-1])
     return rows
 
@@ -70,13 +77,25 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=20.0, help="the provider's, milliseconds")
     parser.add_argument("--size", type=int, default=4096, help="of a request, bytes")
     parser.add_argument("--bare-concurrency", type=int, default=128)
-    parser.add_argument("--admission", action=argparse.BooleanOptionalAction, default=True, help="measure it alone too")
+    switch = argparse.BooleanOptionalAction
+    parser.add_argument("--admission", action=switch, default=True, help="measure it alone too")
+    parser.add_argument("--profile", action=switch, default=True, help="look where the CPU goes too")
+    parser.add_argument("--page", type=Path, help="put the tables into this file")
     options = parser.parse_args()
     options.bus = options.bus or ["embedded", "kafka"]
-    found = {"options": vars(options), "admission": admission() if options.admission else []}
+    found: dict[str, Any] = {"where": where(), "admission": admission() if options.admission else []}
     pin(OTHER_CORE)
-    plans = [asdict(row) for row in planning.run(options.requests, options.size)]
-    print(json.dumps({**found, "plans": plans, "rows": asyncio.run(run(options))}, indent=2))
+    found["plans"] = [asdict(row) for row in planning.run(options.requests, options.size)]
+    found["rows"] = asyncio.run(run(options))
+    print(json.dumps(found, indent=2))
+    if options.page is not None:
+        options.page.write_text(filled(options.page.read_text(encoding="utf-8"), tables(found)), encoding="utf-8")
+
+
+def where() -> dict[str, str]:
+    """Return what the figures depend on."""
+    day = dt.datetime.now(dt.UTC).date().isoformat()
+    return {"day": day, "cores": str(os.cpu_count()), "python": platform.python_version()}
 
 
 if __name__ == "__main__":

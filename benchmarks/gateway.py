@@ -4,7 +4,8 @@ import asyncio
 import json
 import time
 import uuid
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,8 @@ HELD = {
 
 WINDOW = 500
 TICK = 0.05
+#: Seconds between two looks at a worker's metrics: a look costs it about 2 ms.
+LOOK = 0.5
 
 
 @dataclass
@@ -95,50 +98,85 @@ class Task:
     #: Whether requests are held to limits and budgets, which a recorder has to settle.
     held: bool = False
 
+    def name(self, load: Load) -> str:
+        """Return what its row is called."""
+        return f"{load.name}, held" if self.held else load.name
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker that takes requests."""
+
+    pid: int
+    #: Of its metrics.
+    address: str
+
+
+@asynccontextmanager
+async def working(
+    load: Load, simulator: str, cwd: Path, *, held: bool, program: Sequence[str] = (HEADGATE,)
+) -> AsyncIterator[Worker]:
+    """Keep a worker on its core, and if requests are held to budgets a recorder on the other."""
+    config = {**load.config, **(HELD if held else {}), "operations": {"worker_port": 0, "recorder_port": 0}}
+    (cwd / "headgate.yaml").write_text(yaml.safe_dump(config))
+    with ExitStack() as stack:
+        if held:
+            recorder = stack.enter_context(started([HEADGATE, "recorder"], cwd, OTHER_CORE, cwd / "recorder.log"))
+            await asyncio.to_thread(said, recorder)
+        command = [*program, "worker", "--slot", "bench", "--simulator", simulator]
+        process = stack.enter_context(started(command, cwd, GATEWAY_CORE, cwd / "worker.log"))
+        address = msgspec.json.decode(await asyncio.to_thread(said, process))["operations"]
+        yield Worker(process.pid, address)
+
+
+async def replies(worker: Worker) -> float:
+    """Return how many replies it has given."""
+    return await asyncio.to_thread(metric, worker.address, "headgate_replies_total")
+
+
+async def until(worker: Worker, count: float) -> float:
+    """Wait until it has given so many replies; return how many they are by then."""
+    while (now := await replies(worker)) < count:  # noqa: ASYNC110 - a worker tells its numbers, not their changes
+        await asyncio.sleep(LOOK)
+    return now
+
+
+async def cpu_seconds(worker: Worker) -> float:
+    """Return the CPU that it has used."""
+    return await asyncio.to_thread(metric, worker.address, "process_cpu_seconds_total")
+
 
 async def measure(load: Load, simulator: str, cwd: Path, task: Task) -> Measured:
     """Measure one bus."""
-    config = {**load.config, **(HELD if task.held else {}), "operations": {"worker_port": 0, "recorder_port": 0}}
-    (cwd / "headgate.yaml").write_text(yaml.safe_dump(config))
-    row = Measured(f"{load.name}, held" if task.held else load.name)
-    worker_command = [HEADGATE, "worker", "--slot", "bench", "--simulator", simulator]
-    with ExitStack() as stack:
-        if task.held:
-            recorder = stack.enter_context(started([HEADGATE, "recorder"], cwd, OTHER_CORE, cwd / "recorder.log"))
-            await asyncio.to_thread(said, recorder)
-        worker = stack.enter_context(started(worker_command, cwd, GATEWAY_CORE, cwd / "worker.log"))
-        address = msgspec.json.decode(await asyncio.to_thread(said, worker))["operations"]
-        await _loaded(row, load, address, task)
+    row = Measured(task.name(load))
+    async with working(load, simulator, cwd, held=task.held) as worker:
+        sender = Sender(load, task.size)
+        await warmed(sender, worker, task)
+        await _full_load(row, worker, task.requests)
+        await _half_load(row, load, sender, task.latency)
         row.rss_mb = _peak_mb(worker.pid)
     return row
 
 
-async def _loaded(row: Measured, load: Load, address: str, task: Task) -> None:
-    sender = Sender(load, task.size)
-    await sender.send(sender.reserve(task.requests // 10))  # connections, caches
-    await _until(address, task.requests // 10)
+async def warmed(sender: Sender, worker: Worker, task: Task) -> None:
+    """Let it answer a tenth as many requests first, for connections and caches; then submit all that is measured."""
+    warm = task.requests // 10
+    await sender.send(sender.reserve(warm))
+    await until(worker, warm)
     await sender.send(sender.reserve(task.requests))
-    await _full_load(row, address, task.requests)
-    await _half_load(row, load, sender, task.latency)
 
 
-async def _until(address: str, replies: float) -> float:
-    while (now := await asyncio.to_thread(metric, address, "headgate_replies_total")) < replies:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
-    return now
-
-
-async def _full_load(row: Measured, address: str, requests: int) -> None:
+async def _full_load(row: Measured, worker: Worker, requests: int) -> None:
     """Measure the middle: from a fifth of the replies to nine tenths."""
     done = requests // 10
-    first = await _until(address, done + requests * 0.2)
-    began, cpu = time.perf_counter(), await asyncio.to_thread(metric, address, "process_cpu_seconds_total")
-    last = await _until(address, done + requests * 0.9)
+    first = await until(worker, done + requests * 0.2)
+    began, cpu = time.perf_counter(), await cpu_seconds(worker)
+    last = await until(worker, done + requests * 0.9)
     seconds = time.perf_counter() - began
-    spent = await asyncio.to_thread(metric, address, "process_cpu_seconds_total") - cpu
+    spent = await cpu_seconds(worker) - cpu
     row.requests_per_second = (last - first) / seconds
     row.cpu_us = spent / (last - first) * 1e6
-    await _until(address, done + requests)
+    await until(worker, done + requests)
 
 
 async def _half_load(row: Measured, load: Load, sender: Sender, latency_ms: float, seconds: float = 8.0) -> None:

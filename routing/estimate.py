@@ -20,6 +20,16 @@ _USUAL_IMAGE: Final = 1_024
 _USUAL_AUDIO: Final = 1_024
 
 
+class Measure(msgspec.Struct, frozen=True, gc=False):
+    """A body in tokens, as it would be expected of any model."""
+
+    #: Its texts are left out: they are as long as the body.
+    weight: Weight
+    expected: float
+    #: The exact count of the texts, if there is one.
+    counted: int | None
+
+
 class TokenEstimate(msgspec.Struct, frozen=True):
     """Tokens of one attempt: what is expected, for rate limits, and the most there can be, for budgets."""
 
@@ -29,6 +39,8 @@ class TokenEstimate(msgspec.Struct, frozen=True):
     worst_output: int
     #: Of the expected input, what is expected to be read from the provider's cache.
     cached: int = 0
+    #: What it was made from; whoever keeps it need not measure the body again to learn from the provider's count.
+    measure: Measure | None = None
 
 
 def estimated_tokens(request: Request, bounds: Bounds | None = None) -> Tokens:

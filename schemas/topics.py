@@ -2,6 +2,8 @@
 
 import enum
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -19,6 +21,9 @@ class Lane(enum.StrEnum):
     STANDARD = "standard"
     #: A pipeline that can sleep on it.
     BULK = "bulk"
+
+
+_LANES: Final[Mapping[str, Lane]] = MappingProxyType({lane.value: lane for lane in Lane})
 
 
 class Tier(enum.StrEnum):
@@ -46,10 +51,8 @@ class Topics(msgspec.Struct, frozen=True):
 
     def lane_of(self, topic: str) -> Lane:
         """Return the lane whose request topic `topic` is; a foreign topic counts as standard."""
-        for lane in Lane:
-            if topic == self.requests(lane):
-                return lane
-        return Lane.STANDARD
+        before = f"{self.prefix}requests."
+        return _LANES.get(topic.removeprefix(before), Lane.STANDARD) if topic.startswith(before) else Lane.STANDARD
 
     def deferred(self, tier: Tier) -> str:
         """Return the deferral topic of `tier`."""

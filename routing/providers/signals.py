@@ -23,7 +23,6 @@ import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -117,7 +116,7 @@ def rate_signal(
 
     Absolute times count from the answer's own `Date`, so that clocks need not agree; without one, from `now`.
     """
-    clock = cache(lambda: _moment(headers.get("date", "")) or now)
+    clock = _once(lambda: _moment(headers.get("date", "")) or now)
     wait = _retry_after(headers, clock)
     if wait is None and body:
         wait = _retry_delay(body)
@@ -138,6 +137,18 @@ def should_retry(headers: Mapping[str, str]) -> bool | None:
 _Clock = Callable[[], dt.datetime | None]
 
 
+def _once(ask: _Clock) -> _Clock:
+    """Ask a clock when it is first needed, and not again; `functools.cache` takes longer to make than all the rest."""
+    told: list[dt.datetime | None] = []
+
+    def clock() -> dt.datetime | None:
+        if not told:
+            told.append(ask())
+        return told[0]
+
+    return clock
+
+
 def _retry_after(headers: Mapping[str, str], clock: _Clock) -> float | None:
     for name, unit in _RETRY:
         said = _number(headers.get(name))
@@ -149,7 +160,7 @@ def _retry_after(headers: Mapping[str, str], clock: _Clock) -> float | None:
 
 def _allowances(headers: Mapping[str, str], provider: str, clock: _Clock) -> Iterator[Allowance]:
     for header, said in headers.items():
-        if "ratelimit" not in header:
+        if "ratelimit" not in header or "remaining" not in header:
             continue
         name, prefix, suffix = _name(header)
         dimension, period = _NAMES.get(name, (None, None))
@@ -193,8 +204,10 @@ def _go(text: str) -> float | None:
 
 
 def _number(text: str | None) -> float | None:
+    if not text or text[-1].isalpha():  # most often there is nothing, or a duration; an exception takes long to raise
+        return None
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         return None
     return value if 0 <= value < float("inf") else None

@@ -8,7 +8,7 @@ import msgspec
 
 from ...schemas.reply import Tokens
 from ...schemas.request import Request
-from ..estimate import TokenEstimate
+from ..estimate import Measure, TokenEstimate
 from ..providers.body import as_sent
 from ..target import Target
 from .bounds import Bounds, most_input, most_output
@@ -45,15 +45,6 @@ class Missed(msgspec.Struct, frozen=True):
     beyond_worst: bool
 
 
-class _Measure(msgspec.Struct, frozen=True, gc=False):
-    """A weight in tokens, as it would be expected of any model."""
-
-    weight: Weight
-    expected: float
-    #: The exact count of the texts, if there is one.
-    counted: int | None
-
-
 class _Lesson:
     """What was learned of a model, or of a key's requests to it."""
 
@@ -68,7 +59,7 @@ class _Lesson:
         #: Cached tokens per input token.
         self.cached: Ratio = Ratio(0.0 if model is None else model.cached.value, _INPUT_WEIGHT)
 
-    def input(self, measure: _Measure) -> Ratio:
+    def input(self, measure: Measure) -> Ratio:
         return self.guessed if measure.counted is None else self.counted
 
 
@@ -97,7 +88,7 @@ class TokenEstimator:
         self._pairs: Remembered[tuple[str, str, str], _Lesson] = Remembered(_PAIRS)
         self._models: Remembered[tuple[str, str], _Lesson] = Remembered(_MODELS)
         self._beyond: Remembered[str, _Beyond] = Remembered(_MODELS)
-        self._measured: tuple[Request, dict[str | None, _Measure]] | None = None
+        self._measured: tuple[Request, dict[str | None, Measure]] | None = None
         #: Of those of which nothing was learned.
         self._no_lesson = _Lesson()
         self._not_beyond = _Beyond()
@@ -126,9 +117,12 @@ class TokenEstimator:
         """Return what an attempt is expected to take, and the most that it can take."""
         return self._estimate(self._measure(request, target), request, target)
 
-    def observe(self, request: Request, target: Target, tokens: Tokens) -> Missed:
-        """Learn what an attempt took, as the provider counted it, and say how far its estimate was off."""
-        measure = self._measure(request, target)
+    def observe(self, request: Request, target: Target, tokens: Tokens, measure: Measure | None = None) -> Missed:
+        """Learn what an attempt took, as the provider counted it, and say how far its estimate was off.
+
+        `measure` is that of the estimate, where somebody has kept it.
+        """
+        measure = measure or self._measure(request, target)
         estimate = self._estimate(measure, request, target)
         self._learn(measure, request, target, tokens)
         beyond = self._go_beyond(target, tokens, estimate)
@@ -138,7 +132,7 @@ class TokenEstimator:
             self._output_error.add(abs(missed.output), 1.0)
         return missed
 
-    def _estimate(self, measure: _Measure, request: Request, target: Target) -> TokenEstimate:
+    def _estimate(self, measure: Measure, request: Request, target: Target) -> TokenEstimate:
         lesson, weight = self._lesson(request, target), measure.weight
         bounds, beyond = self.bounds(target), self._beyond.get(target.id) or self._not_beyond
         worst_input = most_input(weight, bounds, counted=measure.counted) + beyond.input
@@ -150,6 +144,7 @@ class TokenEstimator:
             worst_input=worst_input,
             worst_output=worst_output,
             cached=min(round(lesson.cached.value * input_), input_),
+            measure=measure,
         )
 
     def bounds(self, target: Target) -> Bounds:
@@ -160,7 +155,7 @@ class TokenEstimator:
         model = (target.provider, target.upstream_model)
         return self._pairs.get((request.key, *model)) or self._models.get(model) or self._no_lesson
 
-    def _learn(self, measure: _Measure, request: Request, target: Target, tokens: Tokens) -> None:
+    def _learn(self, measure: Measure, request: Request, target: Target, tokens: Tokens) -> None:
         model = (target.provider, target.upstream_model)
         shared = self._models.used(model, _Lesson)
         own = self._pairs.used((request.key, *model), lambda: _Lesson(shared))
@@ -180,7 +175,7 @@ class TokenEstimator:
         beyond.output += max(over_output, 0)
         return True
 
-    def _measure(self, request: Request, target: Target) -> _Measure:
+    def _measure(self, request: Request, target: Target) -> Measure:
         """Measure a request; the last one is remembered, because all of its deployments are asked about in a row."""
         asked = as_sent(request, target)
         encoding = encoding_of(target.listed_as, target.upstream_model) if self._vocabularies else None
@@ -192,13 +187,13 @@ class TokenEstimator:
             measure = measures[encoding] = self._measure_anew(asked, encoding)
         return measure
 
-    def _measure_anew(self, request: Request, encoding: str | None) -> _Measure:
+    def _measure_anew(self, request: Request, encoding: str | None) -> Measure:
         weight = weigh(request)
         counted = self._count(weight, encoding)
         text = weight.text_bytes * _PER_BYTE if counted is None else counted
         media = weight.images * _PER_IMAGE + weight.audio * _PER_AUDIO
         expected = text + weight.json_bytes * _PER_BYTE + weight.pieces * _PER_PIECE + weight.ids + media
-        return _Measure(weight, max(expected, 1.0), counted)
+        return Measure(msgspec.structs.replace(weight, texts=()), max(expected, 1.0), counted)
 
     def _count(self, weight: Weight, encoding: str | None) -> int | None:
         if encoding is None or not weight.texts or weight.text_bytes > _LONGEST_COUNTED:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-_NONE = msgspec.Raw()
+#: JSON that was not sent.
+ABSENT = msgspec.Raw()
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -12,9 +13,9 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     text: str | None = None
     refusal: str | None = None
     #: Where media stand in the parts of OpenAI's wires, and in those that its compatible servers let through.
-    image_url: msgspec.Raw = _NONE
-    input_audio: msgspec.Raw = _NONE
-    source: msgspec.Raw = _NONE
+    image_url: msgspec.Raw = ABSENT
+    input_audio: msgspec.Raw = ABSENT
+    source: msgspec.Raw = ABSENT
 
 
 Content = str | list[Part] | None
@@ -24,9 +25,9 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """A message of a chat."""
 
     content: Content = None
-    tool_calls: msgspec.Raw = _NONE
+    tool_calls: msgspec.Raw = ABSENT
     #: Names something that was said before, which the body does not show.
-    audio: msgspec.Raw = _NONE
+    audio: msgspec.Raw = ABSENT
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -52,17 +53,17 @@ class Body(msgspec.Struct, frozen=True, gc=False):
     max_output_tokens: int | None = None
     n: int | None = None
     #: Tokens of a prediction that did not come true are billed as output.
-    prediction: msgspec.Raw = _NONE
-    tools: msgspec.Raw = _NONE
+    prediction: msgspec.Raw = ABSENT
+    tools: msgspec.Raw = ABSENT
 
 
 class Chat(Body, frozen=True, gc=False):
     """The body of a chat."""
 
     messages: list[Message] = []
-    functions: msgspec.Raw = _NONE
-    response_format: msgspec.Raw = _NONE
-    web_search_options: msgspec.Raw = _NONE
+    functions: msgspec.Raw = ABSENT
+    response_format: msgspec.Raw = ABSENT
+    web_search_options: msgspec.Raw = ABSENT
 
 
 class Embeddings(Body, frozen=True, gc=False):
@@ -76,8 +77,8 @@ class Responses(Body, frozen=True, gc=False):
 
     input: str | list[Item] = ""
     instructions: str | None = None
-    text: msgspec.Raw = _NONE
+    text: msgspec.Raw = ABSENT
     #: Name input that the body does not show.
     previous_response_id: str | None = None
-    conversation: msgspec.Raw = _NONE
-    prompt: msgspec.Raw = _NONE
+    conversation: msgspec.Raw = ABSENT
+    prompt: msgspec.Raw = ABSENT

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from ...schemas.request import Endpoint, Request
-from .shapes import Body, Chat, Content, Embeddings, Item, Message, Part, Responses, Tool
+from .shapes import ABSENT, Body, Chat, Content, Embeddings, Item, Message, Part, Responses, Tool
 
 #: Types of parts that are text alone, and of tools that the caller carries out.
 _TEXT: Final = frozenset({None, "text", "input_text", "output_text", "refusal", "reasoning_text", "summary_text"})
@@ -69,7 +69,7 @@ _tools: Final = msgspec.json.Decoder(list[Tool])
 
 def _weigh_chat(body: bytes) -> Weight:
     chat, media = _chat.decode(body), _Media()
-    texts = tuple(text for message in chat.messages for text in _said(message, media))
+    texts = tuple([text for message in chat.messages for text in _said(message, media)])
     shown = (chat.tools, chat.functions, chat.response_format, *(message.tool_calls for message in chat.messages))
     limits = (chat.max_completion_tokens, chat.max_tokens)
     media.hidden |= _is(chat.web_search_options)
@@ -118,13 +118,13 @@ def _weight(  # noqa: PLR0913 - the two wires' parts, brought together
         audio=media.audio,
         tools=_is(knobs.tools),
         hidden=media.hidden or not _are_own(knobs.tools),
-        limit=max((limit for limit in limits if limit is not None and limit > 0), default=None),
+        limit=max([limit for limit in limits if limit is not None and limit > 0], default=None),
         choices=max(knobs.n or 1, 1),
         predicted=_length(knobs.prediction),
     )
 
 
-def _said(message: Message, media: _Media) -> Iterator[str]:
+def _said(message: Message, media: _Media) -> Iterable[str]:
     media.hidden |= _is(message.audio)
     return _texts(message.content, media)
 
@@ -136,8 +136,12 @@ def _given(item: Item, media: _Media) -> Iterator[str]:
     yield from _texts(item.output, media)
 
 
-def _texts(content: Content, media: _Media) -> Iterator[str]:
-    for part in [content] if isinstance(content, str) else content or ():
+def _texts(content: Content, media: _Media) -> Iterable[str]:
+    return (content,) if isinstance(content, str) else _parts(content or (), media)
+
+
+def _parts(parts: Iterable[Part | str], media: _Media) -> Iterator[str]:
+    for part in parts:
         if isinstance(part, str):
             yield part
         else:
@@ -165,7 +169,7 @@ def _are_own(tools: msgspec.Raw) -> bool:
 
 
 def _is(value: msgspec.Raw) -> bool:
-    return bytes(value) not in _NULL
+    return value is not ABSENT and bytes(value) not in _NULL
 
 
 def _length(value: msgspec.Raw) -> int:

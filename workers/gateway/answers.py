@@ -67,7 +67,7 @@ def attempt_event(attempt: Attempt) -> UsageEvent:
         attempt.target,
         tokens,
         event_id=attempt.event_id,
-        ts=attempt.began_us,
+        ts=attempt.entered.at_us,
         outcome=outcome,
         attempt=attempt.number,
         code=None if isinstance(result, Completion) else result.failure.code,
@@ -234,7 +234,7 @@ def final_reply(job: Job, ended: Ended, last: Attempt, cost_nano: int) -> Reply:
         tokens=result.tokens or _NO_TOKENS,
         cost_nano=cost_nano + job.spent_nano,
         queue_ms=max(0, ended.began_us // 1000 - job.request.enqueued_ms),
-        latency_ms=(last.began_us - ended.began_us) // 1000 + last.latency_ms,
+        latency_ms=(last.entered.at_us - ended.began_us) // 1000 + last.latency_ms,
         service_tier=result.tier if isinstance(result, Completion) else None,
         notes=last.notes,
     )

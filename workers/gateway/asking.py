@@ -8,6 +8,7 @@ from types import MappingProxyType
 from ...routing.admission.demand import Demand
 from ...routing.admission.step import AtLimit
 from ...schemas.request import Request
+from .toll import Toll
 
 
 @dataclass(eq=False, slots=True)
@@ -21,6 +22,7 @@ class Ask:
     weight: float
     #: Expected tokens: what it counts for in its key's share.
     cost: int
+    toll: Toll
     #: Makes the demand for a moment (budgets have windows), a ticket, and the earliest slot that is of use; unix
     #: microseconds by the store's clock.
     demand: Callable[[int, int | None, int], Demand]

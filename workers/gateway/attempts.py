@@ -223,7 +223,7 @@ class _Trying:
     def _begun(self, entered: Entered, target: Target, call: HttpCall) -> Running:
         caller, job, number, began = self.parts.caller, self.job, self.made, self.parts.clock.now()
         task = asyncio.create_task(self._attempt(entered, target, call, number))
-        name = event_id(self.run.id, number)
+        name = entered.demand.attempt_id
         return Running(task, lambda: caller.abandoned(job, entered, target, name, number, began))
 
     async def _second(self) -> Running | None:
@@ -261,10 +261,9 @@ class _Trying:
     async def _enter(self, target: Target) -> Entered | Elsewhere:
         """Wait at the gate; once through, the attempt is written down in the journal."""
         begun = (*self.run.attempts[: self.made], target.id)
-        name = self._next_name()
         passage = await self.parts.gate.enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
         if not isinstance(passage, Entered):
-            self.parts.caller.circuits.not_begun(target, name)
+            self.parts.caller.circuits.not_begun(target, self._next_name())
         if isinstance(passage, Refuse):
             raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
         if isinstance(passage, Park | Drop):
@@ -279,7 +278,7 @@ class _Trying:
         self.began_us = self.began_us or entered.at_us
 
     async def _attempt(self, entered: Entered, target: Target, call: HttpCall, number: int) -> Attempt:
-        name = event_id(self.run.id, number)
+        name = entered.demand.attempt_id
         try:
             return await self.parts.caller.call(self.job, entered, call, target, name, number)
         finally:

@@ -88,15 +88,15 @@ class Caller:
         latency = self.clock.now() - began
         result = _understood(outcome, job, target, secret)
         cut_short, alone = seconds < target.timeout, len(job.plan.targets) == 1
+        signal = signal_of(outcome, target.listed_as)
         if says_nothing(target, result):
             self.brakes.not_begun(target.id)
             self.circuits.not_begun(target, name)
         else:
-            self.brakes.ended(target.id, round(latency * 1_000_000), result, signal_of(outcome, target.listed_as))
+            self.brakes.ended(target.id, round(latency * 1_000_000), result, signal)
             self.circuits.ended(target, name, round(began * 1e6), result, cut_short=cut_short, alone=alone)
-        self.vitals.ended(target, latency, result, outcome)
-        milliseconds = round(latency * 1000)
-        return Attempt(name, number, job, target, entered.at_us, milliseconds, result, entered.demand, call.notes)
+        self.vitals.ended(target, latency, result, signal)
+        return Attempt(name, number, job, target, entered, round(latency * 1000), result, call.notes)
 
     def _shown(self, call: HttpCall, target: Target, secret: str | None) -> HttpCall | Setback:
         """Return the call as it goes out: signed as of now, where its provider wants that."""
@@ -117,8 +117,8 @@ class Caller:
         result = Setback(failure(Code.HEDGED))
         self.brakes.ended(target.id, round(latency * 1_000_000), result, None)
         self.circuits.not_begun(target, name)
-        self.vitals.ended(target, latency, result, result)
-        return Attempt(name, number, job, target, entered.at_us, round(latency * 1000), result, entered.demand)
+        self.vitals.ended(target, latency, result, None)
+        return Attempt(name, number, job, target, entered, round(latency * 1000), result)
 
 
 def _understood(outcome: HttpReply | Setback, job: Job, target: Target, secret: str | None) -> Completion | Setback:

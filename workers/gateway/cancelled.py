@@ -34,5 +34,7 @@ class Cancelled:
 
     def covers(self, request: Request) -> bool:
         """Say whether a request is cancelled."""
+        if not self._requests and not self._batches:
+            return False
         at_ms = max(self._requests.get(request.id, -1), self._batches.get(request.batch or "", -1))
         return request.enqueued_ms <= at_ms

@@ -20,6 +20,7 @@ from .asking import Ask
 from .batcher import Batcher
 from .queues import Queues
 from .store_clock import StoreClock
+from .toll import Toll
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Entered(msgspec.Struct, frozen=True):
     #: windows as the moment that the demand was made for, or the answer would have been `Stale`.
     at_us: int
     demand: Demand
+    toll: Toll
 
 
 #: How a request leaves the gate.
@@ -130,7 +132,7 @@ class Gate:
         while not self._is_cancelled(ask.request):
             demand, verdict = await self._ask(ask, self.now_us())
             if isinstance(verdict, Go):
-                return Entered(verdict.at_us, demand)
+                return Entered(verdict.at_us, demand, ask.toll)
             following = step(verdict, self._standing(ask, verdict))
             if isinstance(following, Park | Refuse | Elsewhere | Drop):
                 self._leave(following, verdict, ask, demand)
@@ -144,7 +146,7 @@ class Gate:
         """Let an attempt through that need not be made: now, or not at all."""
         demand, verdict = await self._ask(ask, self.now_us())
         if isinstance(verdict, Go):
-            return Entered(verdict.at_us, demand)
+            return Entered(verdict.at_us, demand, ask.toll)
         if isinstance(verdict, Wait):
             self._admission.cancel(demand, verdict.ticket_us)
         return None

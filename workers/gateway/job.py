@@ -3,7 +3,6 @@
 import msgspec
 
 from ...routing.access.rules import KeyRules
-from ...routing.admission.demand import Demand
 from ...routing.admission.step import Drop, Park
 from ...routing.outcome import Completion, Setback
 from ...routing.target import Plan, Target
@@ -12,6 +11,7 @@ from ...schemas.failures import Failure
 from ...schemas.request import Request
 from ..bus.port import Delivery
 from ..journal.claims import Run
+from .gate import Entered
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One attempt as it happened. Times are unix microseconds."""
+    """One attempt as it happened."""
 
     #: Names it at the provider and in the ledger.
     event_id: str
@@ -58,12 +58,10 @@ class Attempt(msgspec.Struct, frozen=True):
     #: The request as it was asked then: a fallback has another model and plan.
     job: Job
     target: Target
-    #: When it was let in, by the store's clock: what its budgets' windows go by.
-    began_us: int
+    #: When it was let in, and what it took.
+    entered: Entered
     latency_ms: int
     result: Completion | Setback
-    #: What it took.
-    demand: Demand
     #: What was left out or put otherwise, for the reply.
     notes: tuple[str, ...] = ()
     #: Whether its usage event is on its way already.

@@ -176,7 +176,7 @@ class _Run:
         if not await self.parts.journal.answer.ask((self.claim, answer)):
             self._publish_last(last)
             return False
-        settles = [self._settle(event, last) for event in events if last.demand.holds]
+        settles = [self._settle(event, last) for event in events if last.entered.demand.holds]
         self.parts.desk.answer(self.job, reply, answer.reply, usage, lambda: self._done(settles))
         return True
 

@@ -6,14 +6,14 @@ from typing import Final, Protocol
 
 import msgspec
 
-from ...routing.admission.demand import Charge, Correction, Demand, Mark, ParallelLimit
+from ...routing.admission.demand import Charge, Correction, Demand, Mark
 from ...routing.admission.rulebook import Rulebook
-from ...routing.admission.rules import AtLimit, BudgetRule, RateRule, Rules, Unit
+from ...routing.admission.rules import AtLimit, BudgetRule, Unit
 from ...routing.admission.step import AtLimit as Policy
 from ...routing.admission.step import Fallback
 from ...routing.admission.subject import Subject
 from ...routing.admission.taking import Amounts, Bookkeeping, amounts_of, charges
-from ...routing.estimate import TokenEstimate
+from ...routing.estimate import Measure, TokenEstimate
 from ...routing.flex import asked_tier
 from ...routing.service_tiers import worst_on
 from ...routing.target import Target
@@ -26,8 +26,10 @@ from ..journal.claims import Claim, Run
 from .answers import attempt_event
 from .asking import Ask
 from .job import Attempt, Job
+from .toll import FREE, Toll
 
 _MOST: Final = 2**53 - 1
+_NOTHING: Final = Amounts(requests=0)
 
 
 class Estimates(Protocol):
@@ -37,8 +39,8 @@ class Estimates(Protocol):
         """Return what to expect, and what is the most."""
         ...
 
-    def observe(self, request: Request, target: Target, tokens: Tokens) -> object:
-        """Hear what it was."""
+    def observe(self, request: Request, target: Target, tokens: Tokens, measure: Measure | None = None) -> object:
+        """Hear what it was. `measure` is that of the estimate, where somebody has kept it."""
         ...
 
 
@@ -60,65 +62,62 @@ class Tolls:
 
     def is_free(self, job: Job) -> bool:
         """Say whether the first attempt takes nothing of any limit or budget."""
-        return not self._rules(job, job.plan.target(1))
+        return not self._held_to(job, job.plan.target(1))
 
     def ask(self, job: Job, claim: Claim, target: Target, begun: tuple[str, ...]) -> Ask:
         """Return what the next attempt asks for: the last of `begun`, which the journal has to say from then on."""
-        number, request, rules = len(begun), job.request, self._rules(job, target)
+        number, request, toll = len(begun), job.request, self._toll(job, target)
         latest_us, name = request.deadline_ms * 1000, event_id(claim.run.id, number)
-        taken, worst = self._taken(request, target, rules, number)
+        taken, worst = _taken(request, target, toll, number)
+        budgets, parallel, marked = toll.budgets, toll.parallel, begun == claim.run.attempts
 
         def demand(now_us: int, ticket_us: int | None, earliest_us: int) -> Demand:
-            mark = self.mark(claim, Run(claim.run.id, now_us, begun))
-            holds = self.books.holds(rules.budgets, worst, now_us) if rules.budgets else ()
-            return Demand(name, taken, rules.parallel, holds, mark, earliest_us, latest_us, ticket_us)
+            mark = None if marked else self.mark(claim, Run(claim.run.id, now_us, begun))
+            holds = self.books.holds(budgets, worst, now_us) if budgets else ()
+            return Demand(name, taken, parallel, holds, mark, earliest_us, latest_us, ticket_us)
 
         ticket = job.deferral.ticket_us if job.deferral is not None and number == 1 else None
         cost = worst.input_tokens + worst.output_tokens or len(request.body)
-        marked = begun == claim.run.attempts
-        return Ask(request, target.id, job.key.weight, cost, demand, _policies(rules.budgets, job), ticket, marked)
+        return Ask(request, target.id, job.key.weight, cost, toll, demand, _policies(budgets, job), ticket, marked)
 
-    def _taken(
-        self, request: Request, target: Target, rules: "_Both", number: int
-    ) -> tuple[tuple[Charge, ...], Amounts]:
-        """Return the charges, and the attempt's worst case."""
-        if not rules:
-            return (), _NOTHING
-        estimate = self.estimates.estimate(request, target)
-        taken = charges(_rates(rules, number), Amounts(estimate.input, estimate.output))
-        return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate))
+    def _toll(self, job: Job, target: Target) -> Toll:
+        toll = self._held_to(job, target)
+        if not toll:
+            return toll
+        return msgspec.structs.replace(toll, estimate=self.estimates.estimate(job.request, target))
 
     def fallbacks(self, job: Job) -> Sequence[str]:
         """Return the models that a request may be sent on to when a budget is spent."""
-        budgets = (budget for target in job.plan.targets for budget in self._rules(job, target).budgets)
+        budgets = (budget for target in job.plan.targets for budget in self._held_to(job, target).budgets)
         policies = (policy for budget in budgets for policy in _policies((budget,), job).values())
         return tuple(dict.fromkeys(policy.model for policy in policies if isinstance(policy, Fallback)))
 
     def over(self, attempt: Attempt) -> None:
         """Hear that a call is over: what it took is corrected, what it holds in parallel is free."""
-        rules = self._rules(attempt.job, attempt.target)
-        if not rules:
+        toll = attempt.entered.toll
+        if not toll:
             return
         event = attempt_event(attempt)
         actual = amounts_of(event).by_unit()
         corrections = [
             Correction(rate.limit, actual[rate.unit] - charge.amount)
-            for rate, charge in zip(_rates(rules, attempt.number), attempt.demand.charges, strict=True)
+            for rate, charge in zip(toll.rates(attempt.number), attempt.entered.demand.charges, strict=True)
             if rate.unit is not Unit.REQUESTS
         ]
         self.admission.finish(attempt.event_id, [one for one in corrections if one.delta])
         if event.outcome is Outcome.SUCCEEDED:
             tokens = Tokens(input=event.input_tokens, cached=event.cached_tokens, output=event.output_tokens)
-            self.estimates.observe(attempt.job.request, attempt.target, tokens)
+            measure = None if toll.estimate is None else toll.estimate.measure
+            self.estimates.observe(attempt.job.request, attempt.target, tokens, measure)
 
     def amounts(self, attempt: Attempt, event: UsageEvent) -> Sequence[int]:
         """Return what an event took of each budget that its attempt holds, in the holds' order."""
         actual = amounts_of(event).by_unit()
-        return [actual[budget.unit] for budget in self._rules(attempt.job, attempt.target).budgets]
+        return [actual[budget.unit] for budget in attempt.entered.toll.budgets]
 
-    def _rules(self, job: Job, target: Target) -> "_Both":
+    def _held_to(self, job: Job, target: Target) -> Toll:
         if not self.held:
-            return _FREE
+            return FREE
         request, key = job.request, job.key
         subject = Subject(
             request.key,
@@ -130,29 +129,16 @@ class Tolls:
             target.provider,
             request.metadata,
         )
-        return _Both(self.rulebook.request(subject), self.rulebook.target(subject))
+        return Toll(self.rulebook.request(subject), self.rulebook.target(subject))
 
 
-class _Both(msgspec.Struct, frozen=True):
-    """What the request is held to, and what its target is."""
-
-    request: Rules
-    target: Rules
-
-    def __bool__(self) -> bool:
-        return bool(self.request or self.target)
-
-    @property
-    def parallel(self) -> tuple[ParallelLimit, ...]:
-        return (*self.request.parallel, *self.target.parallel)
-
-    @property
-    def budgets(self) -> tuple[BudgetRule, ...]:
-        return (*self.request.budgets, *self.target.budgets)
-
-
-_FREE: Final = _Both(Rules(), Rules())
-_NOTHING: Final = Amounts(requests=0)
+def _taken(request: Request, target: Target, toll: Toll, number: int) -> tuple[tuple[Charge, ...], Amounts]:
+    """Return the charges, and the attempt's worst case."""
+    estimate = toll.estimate
+    if estimate is None:
+        return (), _NOTHING
+    taken = charges(toll.rates(number), Amounts(estimate.input, estimate.output))
+    return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate))
 
 
 def worst_nano(request: Request, target: Target, estimate: TokenEstimate) -> int:
@@ -166,14 +152,6 @@ def worst_nano(request: Request, target: Target, estimate: TokenEstimate) -> int
     kinds = kinds_of(request.body, *(value for _, value in target.params)) if price.has_kinds else ALL_KINDS
     asked = target.tier or asked_tier(request, target)
     return min(_MOST, worst_on(price, asked, estimate.worst_input, estimate.worst_output, kinds))
-
-
-def _rates(rules: _Both, number: int) -> tuple[RateRule, ...]:
-    """Return the rates that attempt `number` takes: a request counts once, its tokens and its calls each time."""
-    own = rules.request.rates
-    if number > 1:
-        own = tuple(rate for rate in own if rate.unit is not Unit.REQUESTS)
-    return (*own, *rules.target.rates)
 
 
 def _policies(budgets: Sequence[BudgetRule], job: Job) -> dict[str, Policy]:

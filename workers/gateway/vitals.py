@@ -4,12 +4,11 @@ from collections import Counter
 from typing import Final
 
 from ...routing.estimate import TokenEstimate
-from ...routing.http import HttpReply
 from ...routing.outcome import Completion, Setback
+from ...routing.providers.signals import RateSignal
 from ...routing.service_tiers import FLEX
 from ...routing.target import Target
 from ...schemas.request import Request
-from .brakes import signal_of
 from .circuits import Circuits
 from .tolls import Estimates
 
@@ -37,10 +36,9 @@ class Vitals:
         self._in_flight[target.id] += 1
         self._targets[target.id] = target
 
-    def ended(self, target: Target, seconds: float, result: Completion | Setback, outcome: HttpReply | Setback) -> None:
-        """Hear how it ended."""
+    def ended(self, target: Target, seconds: float, result: Completion | Setback, signal: RateSignal | None) -> None:
+        """Hear how it ended, and what the answer said of limits."""
         self._in_flight[target.id] -= 1
-        signal = signal_of(outcome, target.listed_as)
         if signal is not None:
             fractions = [each.fraction for each in signal.allowances if each.fraction is not None]
             self._left |= {target.id: min(fractions)} if fractions else {}

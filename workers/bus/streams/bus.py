@@ -50,6 +50,7 @@ class StreamsBus:
         new_token: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._settings = settings
+        self._replies = settings.topics.replies("")
         self._clock = clock
         self._out = Out()
         self._links = reading, writing = RedisLink(address), RedisLink(address)
@@ -91,7 +92,7 @@ class StreamsBus:
 
     async def knows(self, topic: str) -> bool:
         """Say whether `topic` is a reply topic: streams come to be by being written."""
-        return topic.startswith(self._settings.topics.replies("")) and is_legal_topic(topic)
+        return topic.startswith(self._replies) and is_legal_topic(topic)
 
     async def stop(self, drain_seconds: float) -> None:
         """Deliver no more, wait for what is out, commit, take leave, close."""
