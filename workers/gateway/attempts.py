@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
 from ...routing.admission.step import Drop, Elsewhere, Park, Refuse, moment
 from ...routing.flex import Progress, found_no_capacity
 from ...routing.http import HttpCall
 from ...routing.outcome import Completion, Setback
+from ...routing.providers.body import asking_for
 from ...routing.providers.prepare import Prepared, prepared
 from ...routing.retry import (
     Decision,
@@ -87,7 +87,7 @@ class Attempts:
 
     def sent_on(self, job: Job, model: str) -> Job | None:
         """Return the request as another model gets it; None: there is no way to that."""
-        request = msgspec.structs.replace(job.request, model=model)
+        request = asking_for(job.request, model)
         plan = self.plan(request)
         if isinstance(plan, Failure):
             return None

@@ -229,3 +229,14 @@ async def test_all_attempts_together_stay_within_one_budget_of_retries(retries):
         await bench.send(chat(1))
         (reply,) = await bench.replies(1)
     assert len(provider.calls) == 1 + retries + 2 == reply.headgate.attempts
+
+
+async def test_a_fallback_to_a_deployment_of_the_model_s_own_name_asks_for_that_model():
+    """The body as it came names the first one."""
+    provider = Provider(refused(500), answered())
+    async with Bench(
+        provider, policy=RetryPolicy(0), fallbacks=Fallbacks(("gpt-4o",)), models={"gpt-4o": large()}
+    ) as bench:
+        await bench.send(chat(1))
+        await bench.replies(1)
+    assert [json.loads(call.body)["model"] for call in provider.calls] == ["gpt-4o-mini", "gpt-4o"]
