@@ -34,5 +34,6 @@ class Cancelled:
 
     def covers(self, request: Request) -> bool:
         """Say whether a request is cancelled."""
-        at_ms = max(self._requests.get(request.id, -1), self._batches.get(request.batch or "", -1))
+        id_ = request.id if request.shadow_of is None else request.shadow_of
+        at_ms = max(self._requests.get(id_, -1), self._batches.get(request.batch or "", -1))
         return request.enqueued_ms <= at_ms

@@ -66,7 +66,7 @@ class Gateway:
         self._cancelled = Cancelled()
         self._over = _Together(self._spawn, ports.journal.committed)
         self._released = _Together(self._spawn, ports.journal.release)
-        self._desk = Desk(ports.bus, rules.topics, ports.listener, ports.clock)
+        self._desk = Desk(ports.bus, rules.topics, ports.listener, ports.clock, self._cancelled.covers)
         self._gate = Gate(
             ports.admission,
             ports.brakes,
