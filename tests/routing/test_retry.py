@@ -181,6 +181,7 @@ def last_try(code, status=None, **fields):
 
 def test_each_cause_has_its_own_way_out():
     assert last_try(Code.CONTEXT_LENGTH, 400) == FallBack("long")
+    assert last_try(Code.UPSTREAM_TOO_LARGE, 413) == FallBack("long")
     assert last_try(Code.CONTENT_POLICY, 400) == FallBack("lenient")
     assert last_try(Code.RATE_LIMITED, 429) == FallBack("other")
     assert last_try(Code.PROVIDER_ERROR, 503) == FallBack("elsewhere")

@@ -9,6 +9,8 @@ from ...routing.access.keyring import Keyring
 from ...routing.access.rules import KeyRules
 from ...routing.admission.step import moment
 from ...routing.plan import PriceFinder, Routes, make_plan
+from ...routing.providers.body import asking_for
+from ...routing.retry import after_fallback, longer_models
 from ...routing.shadow import alone, original_place, shadow_of
 from ...routing.standing import Standing
 from ...routing.target import Plan
@@ -112,10 +114,23 @@ class Reception:
         self, delivery: Delivery, request: Request, key: KeyRules, place: str, deferral: Deferral | None
     ) -> Job | None:
         plan = self._plan(request)
-        if isinstance(plan, Failure):
+        if isinstance(plan, Plan):
+            return Job(delivery, request, key, plan, place, deferral)
+        longer = self._longer(request, plan)
+        if longer is None:
             self.desk.refuse(delivery, request, plan, place=place, key=key)
             return None
-        return Job(delivery, request, key, plan, place, deferral)
+        return Job(delivery, longer[0], key, longer[1], place, deferral, is_fallback=True)
+
+    def _longer(self, request: Request, why: Failure) -> tuple[Request, Plan] | None:
+        """Return the request as a longer model gets it, where it is too long for its own."""
+        old = self.rules.routes.nobody(request.model)
+        for model in () if request.shadow_of is not None else longer_models(why, old.fallbacks):
+            asked = asking_for(request, model)
+            found = self.plan(asked)
+            if isinstance(found, Plan):
+                return asked, after_fallback(old, found)
+        return None
 
     def _plan(self, request: Request) -> Plan | Failure:
         if self.is_cancelled(request):
