@@ -5,7 +5,6 @@ metadata are the request's, so that it counts against the same limits and budget
 its deadline and its place are its own, so that nothing that becomes of it concerns whoever asked.
 """
 
-from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -56,4 +55,4 @@ def shadow_of(read: Request | Rejected, deferral: Deferral, reply_to: str, deadl
 
 def alone(plan: Plan) -> Plan:
     """Return the plan of a copy: the model itself is asked, no other in its place, nobody beside it, and no copy."""
-    return replace(plan, fallbacks=Fallbacks(most=0), hedge=None, shadow=None)
+    return msgspec.structs.replace(plan, fallbacks=Fallbacks(most=0), hedge=None, shadow=None)

@@ -156,9 +156,12 @@ class Running:
         await self.bus.send(records, at_ms=int(Clock().now() * 1000))
 
     async def replies(self, count, topic=None):
-        async with asyncio.timeout(PATIENCE):
-            records = await self.bus.wait_for(topic or TOPICS.replies(), count)
-        return [decode_reply(record.value) for record in records]
+        answering = asyncio.ensure_future(self.bus.wait_for(topic or TOPICS.replies(), count))
+        breaking = asyncio.ensure_future(self.gateway.broken())
+        await asyncio.wait({answering, breaking}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        breaking.cancel()
+        assert answering.done(), f"expected {count} replies, got {self.bus.on(topic or TOPICS.replies())}"
+        return [decode_reply(record.value) for record in answering.result()]
 
     async def ask(self, *records):
         """Send requests and return their replies, in their order."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
 from ...routing.admission.step import Drop, Elsewhere, Park, Refuse, moment

@@ -155,8 +155,7 @@ class Desk:
             self.listener.attempted(event)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(msgspec.Struct, frozen=True):
     """A reply as it goes out."""
 
     reply: Reply
