@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ...routing.outcome import Completion, Setback
+from ...routing.health.evidence import CallEnd
 from ...routing.target import Target
 
 
@@ -28,17 +28,8 @@ class Circuits(Protocol):
         """Hear that a call is not made after all."""
         ...
 
-    def ended(
-        self,
-        target: Target,
-        call: str,
-        began_us: int,
-        result: Completion | Setback,
-        *,
-        cut_short: bool = False,
-        alone: bool = False,
-    ) -> None:
-        """Hear how a call ended; `cut_short`: it had less time than its timeout, `alone`: nobody else can be asked."""
+    def ended(self, target: Target, end: CallEnd) -> None:
+        """Hear how a call ended."""
         ...
 
 
@@ -60,14 +51,5 @@ class Closed:
     def not_begun(self, target: Target, call: str) -> None:
         """Take nothing back."""
 
-    def ended(
-        self,
-        target: Target,
-        call: str,
-        began_us: int,
-        result: Completion | Setback,
-        *,
-        cut_short: bool = False,
-        alone: bool = False,
-    ) -> None:
+    def ended(self, target: Target, end: CallEnd) -> None:
         """Learn nothing."""

@@ -6,9 +6,9 @@ from typing import Final
 
 from ...routing.credentials import choose
 from ...routing.health.breaker import CLOSED, HALF_OPEN, HalfOpen, Open, Sign, State
-from ...routing.health.evidence import Finding, evidence_of
+from ...routing.health.evidence import CallEnd, Finding, evidence_of
 from ...routing.health.rules import credential_name
-from ...routing.outcome import Completion, Setback
+from ...routing.outcome import Setback
 from ...routing.target import Target
 from ...schemas.failures import Code
 from .port import Health
@@ -88,29 +88,17 @@ class TargetHealth:
         for name in _names(target):
             self._health.report(name, Sign.NONE, call, 0)
 
-    def ended(
-        self,
-        target: Target,
-        call: str,
-        began_us: int,
-        result: Completion | Setback,
-        *,
-        cut_short: bool = False,
-        alone: bool = False,
-    ) -> None:
-        """Hear how a call ended; `cut_short`: it had less time than its deployment's timeout.
-
-        `alone`: nobody else can be asked what it was asked.
-        """
-        evidence = evidence_of(result, cut_short=cut_short)
+    def ended(self, target: Target, end: CallEnd) -> None:
+        """Hear how a call ended."""
+        evidence = evidence_of(end.result, cut_short=end.cut_short)
         deployment, credential = _names(target)
-        self._tell(deployment, evidence.deployment, call, began_us)
-        wrong = isinstance(result, Setback) and result.failure.code in _WRONG
-        finding = Finding(Sign.NONE) if wrong and alone and len(target.credentials) <= 1 else evidence.credential
-        self._tell(credential, finding, call, began_us)
+        self._tell(deployment, evidence.deployment, end)
+        wrong = isinstance(end.result, Setback) and end.result.failure.code in _WRONG
+        own = Finding(Sign.NONE) if wrong and end.alone and len(target.credentials) <= 1 else evidence.credential
+        self._tell(credential, own, end)
 
-    def _tell(self, name: str, finding: Finding, call: str, began_us: int) -> None:
-        self._health.report(name, finding.sign, call, began_us, finding.pause)
+    def _tell(self, name: str, finding: Finding, end: CallEnd) -> None:
+        self._health.report(name, finding.sign, end.call, end.began_us, finding.pause)
 
 
 def _names(target: Target) -> tuple[str, str]:

@@ -41,8 +41,8 @@ class Fuses:
     def not_begun(self, target, call):
         self.heard.append((target.id, call))
 
-    def ended(self, target, _, __, result, *, alone, **___):
-        self.heard.append((target.id, type(result).__name__, alone))
+    def ended(self, target, end):
+        self.heard.append((target.id, type(end.result).__name__, end.alone))
 
 
 def large(name="large-1", **changes):
