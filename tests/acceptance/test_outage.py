@@ -16,9 +16,11 @@ from support.cluster import Cluster, line, reconcile
 
 pytestmark = pytest.mark.timeout(300)
 
-#: What a deployment may be sent by two workers while its circuit is open: what was under way when it opened, and
-#: what goes until the worker that did not open it hears of it.
-STRAY = 60
+#: So many are asked at a time.
+SLICE = 40
+#: What a deployment may be sent by two workers after it has begun to fail, probes aside: some slices are under way
+#: until it is known, and until the worker that did not find out hears of it, which takes a second at most.
+STRAY = 4 * SLICE
 
 
 def deployment(name, url):
@@ -113,7 +115,7 @@ async def elsewhere(tmp_path, seconds, kind):
         await fail(a, kind=kind)
         replies, until = [], time.monotonic() + seconds
         while time.monotonic() < until:
-            await outage.ask(40)
+            await outage.ask(SLICE)
             replies += await outage.answered(seconds=15)
         assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
         assert {reply.headgate.deployment for reply in replies} == {"b"}
@@ -144,8 +146,8 @@ async def nowhere_else(tmp_path, seconds, kind):
         await fail(a, kind=kind)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            await outage.ask(20)
-            await asyncio.sleep(0.2)
+            await outage.ask(SLICE)
+            await asyncio.sleep(0.4)
         asked = outage.sent
         failing = await asyncio.to_thread(a.served)
         assert await outage.outside.rest(outage.cursor) == [], "nobody was told anything: they wait"

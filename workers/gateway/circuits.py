@@ -1,5 +1,6 @@
 """Which deployments may be called at the moment, as the gateway needs to know it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ...routing.health.evidence import CallEnd
@@ -18,6 +19,14 @@ class Circuits(Protocol):
 
     def opens_in(self, target: Target) -> float:
         """Return seconds until a deployment may be called; 0: now, perhaps to find out whether it is well again."""
+        ...
+
+    def listen(self, changed: Callable[[], object]) -> None:
+        """Call `changed` from now on whenever a deployment may have become out, or is back."""
+        ...
+
+    def is_out(self, target: Target, call: str) -> bool:
+        """Say whether a call that might go, and still waits, may not go any more."""
         ...
 
     async def may_begin(self, target: Target, call: str, seconds: float) -> bool:
@@ -43,6 +52,13 @@ class Closed:
     def opens_in(self, target: Target) -> float:  # noqa: ARG002 - the port's name
         """Say now."""
         return 0.0
+
+    def listen(self, changed: Callable[[], object]) -> None:
+        """Never call it: nothing changes."""
+
+    def is_out(self, target: Target, call: str) -> bool:  # noqa: ARG002 - the port's names
+        """Say no."""
+        return False
 
     async def may_begin(self, target: Target, call: str, seconds: float) -> bool:  # noqa: ARG002 - the port's names
         """Say yes."""

@@ -87,6 +87,7 @@ class Gateway:
             self._vitals,
         )
         self._runner = self._make_runner(rules, rulebook)
+        ports.circuits.listen(self._circuits_changed)
 
     def _make_runner(self, rules: Rules, rulebook: Rulebook) -> Runner:
         ports = self._ports
@@ -150,6 +151,10 @@ class Gateway:
         """Hear a record of the control topic."""
         if self._cancelled.hear(record):
             self._gate.cancelled()
+
+    def _circuits_changed(self) -> None:
+        self._gate.circuits_changed()
+        self._runner.attempts.lobby.changed()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

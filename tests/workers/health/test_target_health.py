@@ -108,3 +108,24 @@ async def test_a_long_retry_after_is_obeyed_by_all(targets, health, clock):
     health.report("d", Sign.NONE, "b", clock())
     clock.now += 30 * SECOND
     assert targets.state(D) is CLOSED
+
+
+async def test_who_waits_for_a_probe_looks_again_soon_and_the_probe_itself_goes(targets, clock):
+    fail(targets, clock, Code.PROVIDER_ERROR, 4)
+    clock.now += 5 * SECOND
+    assert await targets.may_begin(D, "a", 60)
+    assert targets.opens_in(D) == 0.5, "it may be over long before its lease is"
+    assert (targets.is_out(D, "a"), targets.is_out(D, "b")) == (False, True)
+    targets.ended(D, CallEnd("a", clock(), Setback(failure(Code.PROVIDER_ERROR))))
+    assert targets.opens_in(D) == 10
+    assert targets.is_out(D, "a")
+
+
+async def test_who_listens_hears_of_openings_probes_and_closings(targets, clock):
+    heard = []
+    targets.listen(lambda: heard.append(type(targets.state(D)).__name__))
+    fail(targets, clock, Code.PROVIDER_ERROR, 4)
+    clock.now += 5 * SECOND
+    assert await targets.may_begin(D, "a", 60)
+    targets.ended(D, CallEnd("a", clock(), ANSWER))
+    assert heard == ["Open", "Open", "Closed"]
