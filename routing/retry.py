@@ -159,12 +159,18 @@ def _again(setback: Setback, situation: Situation) -> float | None:
     if situation.retries_left <= 0:
         # the deployments are down, and no fault of the request: their circuits say when to ask again
         return opens_in if opens_in > 0 and setback.failure.retriable else None
-    if not retriable:
+    if not retriable and not (opens_in == 0 and _is_one_of_several(setback, target, situation)):
         return _elsewhere(setback, opens_in, count)
     wait = backoff(count, situation.plan.policy, situation.chance) if count else 0.0
     if setback.retry_after is not None and situation.tried[-1:] == (target.id,):
         wait = max(wait, setback.retry_after * (1 + _SPREAD * situation.chance))
     return max(wait, opens_in)
+
+
+def _is_one_of_several(setback: Setback, target: Target, situation: Situation) -> bool:
+    """Say whether it was a credential's fault where there are others: it is left alone, and the request goes on."""
+    at_fault = setback.failure.code in CREDENTIAL and situation.tried[-1:] == (target.id,)
+    return at_fault and len(target.credentials) > 1
 
 
 def _elsewhere(setback: Setback, opens_in: float, count: int) -> float | None:
