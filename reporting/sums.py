@@ -42,7 +42,7 @@ class Sum:
     #: Attempts that were answered, or may have been.
     answered: int
     attempts: int
-    #: Attempts that were no retries.
+    #: Attempts that were the first of their run: a request takes its rates by number once a run.
     firsts: int
 
 

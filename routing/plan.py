@@ -39,10 +39,10 @@ class Routes:
     #: By key, for conditions.
     workspaces: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def fallbacks(self, model: str) -> Fallbacks:
-        """Return what is asked instead of a model; also where there is no plan for it, because nothing fits."""
+    def nobody(self, model: str) -> Plan:
+        """Return the plan of a request for a model whose deployments it fits none of: how else it may go on."""
         route = self.models.get(model)
-        return Fallbacks() if route is None else route.fallbacks
+        return Plan((), self.policy) if route is None else Plan((), route.policy, route.fallbacks)
 
 
 def make_plan(request: Request, routes: Routes, prices: PriceFinder, standing: Standing) -> Plan | Failure:

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from ..schemas.failures import Code
+from ..schemas.failures import Code, Failure
+from .causes import CREDENTIAL, FIT
 from .flex import wait_for_capacity
 from .outcome import Setback
 from .target import Fallbacks, Plan, RetryPolicy, Target
@@ -19,11 +20,9 @@ from .target import Fallbacks, Plan, RetryPolicy, Target
 #: A Retry-After is honoured plus this share of chance, so that those who wait together do not return together.
 _SPREAD: Final = 0.1
 
-#: The credential is what failed, not the request.
-CREDENTIAL: Final = frozenset({Code.AUTHENTICATION, Code.PERMISSION, Code.QUOTA_EXHAUSTED})
 #: Another deployment of the same model may honour what this one cannot.
 _PARTICULAR: Final = frozenset(
-    {Code.UPSTREAM_NOT_FOUND, Code.CONTEXT_LENGTH, Code.UNSUPPORTED_PARAMETER, Code.UNSUPPORTED_ENDPOINT, *CREDENTIAL}
+    {Code.UPSTREAM_NOT_FOUND, Code.UNSUPPORTED_PARAMETER, Code.UNSUPPORTED_ENDPOINT, *CREDENTIAL, *FIT}
 )
 #: The request is at fault: no other model is asked, unless the config names the status.
 _REQUESTS_OWN: Final = frozenset({Code.BAD_REQUEST, Code.CANCELLED, Code.DEADLINE_EXCEEDED})
@@ -160,12 +159,18 @@ def _again(setback: Setback, situation: Situation) -> float | None:
     if situation.retries_left <= 0:
         # the deployments are down, and no fault of the request: their circuits say when to ask again
         return opens_in if opens_in > 0 and setback.failure.retriable else None
-    if not retriable:
+    if not retriable and not (opens_in == 0 and _is_one_of_several(setback, target, situation)):
         return _elsewhere(setback, opens_in, count)
     wait = backoff(count, situation.plan.policy, situation.chance) if count else 0.0
     if setback.retry_after is not None and situation.tried[-1:] == (target.id,):
         wait = max(wait, setback.retry_after * (1 + _SPREAD * situation.chance))
     return max(wait, opens_in)
+
+
+def _is_one_of_several(setback: Setback, target: Target, situation: Situation) -> bool:
+    """Say whether it was a credential's fault where there are others: it is left alone, and the request goes on."""
+    at_fault = setback.failure.code in CREDENTIAL and situation.tried[-1:] == (target.id,)
+    return at_fault and len(target.credentials) > 1
 
 
 def _elsewhere(setback: Setback, opens_in: float, count: int) -> float | None:
@@ -184,7 +189,7 @@ def _fallback(setback: Setback, situation: Situation) -> str | None:
 
 def _candidates(setback: Setback, fallbacks: Fallbacks) -> Iterator[str]:
     code = setback.failure.code
-    if code is Code.CONTEXT_LENGTH:
+    if code in FIT:
         yield from fallbacks.context_window
     if code is Code.CONTENT_POLICY:
         yield from fallbacks.content_policy
@@ -200,6 +205,13 @@ def _untried(models: tuple[str, ...], situation: Situation) -> Iterator[str]:
     if len(situation.models) > situation.plan.fallbacks.most:
         return iter(())
     return (model for model in models if model not in situation.models and model not in situation.barred)
+
+
+def longer_models(why: Failure, fallbacks: Fallbacks) -> tuple[str, ...]:
+    """Return the models that may be asked when no deployment of a model is long enough, before anybody is called."""
+    if why.code not in FIT:
+        return ()
+    return (*fallbacks.context_window, *fallbacks.general)[: fallbacks.most]
 
 
 def after_fallback(old: Plan, new: Plan) -> Plan:

@@ -78,7 +78,7 @@ class Fallbacks:
 
     #: After any failure that another model might not have.
     general: tuple[str, ...] = ()
-    #: When the input is longer than the model's context; else `general`.
+    #: When the input is longer than the model's context, or than the provider takes; else `general`.
     context_window: tuple[str, ...] = ()
     #: When the provider's content policy refuses; else `general`.
     content_policy: tuple[str, ...] = ()

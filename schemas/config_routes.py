@@ -149,7 +149,7 @@ class Route(Branching):
     fallbacks: list[str] = []
     """Models that are asked instead, in order, after a failure that another model might not have."""
     context_window_fallbacks: list[str] = []
-    """Models that are asked when the input is too long; absent: `fallbacks`."""
+    """Models that are asked when the input is too long, or larger than a provider takes; absent: `fallbacks`."""
     content_policy_fallbacks: list[str] = []
     """Models that are asked when the content policy refuses; absent: `fallbacks`."""
     status_fallbacks: dict[Status, list[str]] = {}

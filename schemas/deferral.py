@@ -30,8 +30,9 @@ HOPS: Final = "headgate-hops"
 ATTEMPTS: Final = "headgate-attempts"
 SPENT: Final = "headgate-spent"
 REFUSED: Final = "headgate-refused"
+SHADOW: Final = "headgate-shadow"
 
-_OURS: Final = (LANE, PLACE, ARRIVED, DUE, TICKET, HOPS, ATTEMPTS, SPENT, REFUSED)
+_OURS: Final = (LANE, PLACE, ARRIVED, DUE, TICKET, HOPS, ATTEMPTS, SPENT, REFUSED, SHADOW)
 
 #: Seconds that a record lies on each deferral topic. Tests have shorter ones.
 LENGTHS: Final[Mapping[Tier, float]] = MappingProxyType(
@@ -66,6 +67,8 @@ class Deferral(msgspec.Struct, frozen=True):
     spent_nano: int = 0
     #: How many of them found no capacity on the flex tier.
     refused: int = 0
+    #: The model whose answer is only recorded: then this is no request of the producer's, but a copy of one.
+    shadow: str | None = None
 
 
 def tier_for(
@@ -118,6 +121,7 @@ def read_deferral(record: Record, topics: Topics) -> Deferral | None:
         _number(last.get(ATTEMPTS)) or 0,
         _number(last.get(SPENT)) or 0,
         _number(last.get(REFUSED)) or 0,
+        _text(last.get(SHADOW)),
     )
 
 
@@ -137,6 +141,7 @@ def _written(deferral: Deferral) -> Headers:
         (ATTEMPTS, b"%d" % deferral.attempts),
         (SPENT, b"%d" % deferral.spent_nano),
         (REFUSED, b"%d" % deferral.refused),
+        (SHADOW, (deferral.shadow or "").encode()),
     )
 
 
@@ -157,7 +162,11 @@ def _number(raw: bytes | None) -> int | None:
 
 
 def _place(raw: bytes | None) -> str | None:
-    if not raw or len(raw) > _LONGEST_PLACE:
+    return None if raw is None or len(raw) > _LONGEST_PLACE else _text(raw)
+
+
+def _text(raw: bytes | None) -> str | None:
+    if not raw:
         return None
     try:
         return raw.decode()

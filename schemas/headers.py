@@ -22,6 +22,8 @@ DEADLINE: Final = "headgate-deadline"
 STATUS: Final = "headgate-status"
 CAUSE: Final = "headgate-cause"
 ORIGIN: Final = "headgate-origin"
+#: On the answer to a copy for a shadow: the id of the request that was copied.
+SHADOW_OF: Final = "headgate-shadow-of"
 
 #: What proves that a request comes from its key (docs/keys.md). Upper and lower case are the same in these four: what
 #: comes from HTTP spells them either way, and a secret must be known for one however it is spelt.

@@ -51,6 +51,8 @@ class Request(msgspec.Struct, frozen=True):
     #: Headers and key that the reply carries back as they came.
     echo: Headers = ()
     reply_key: bytes | None = None
+    #: The request that this is a copy of, for a shadow.
+    shadow_of: str | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -68,6 +70,7 @@ class Rejected(msgspec.Struct, frozen=True):
     endpoint: str = ""
     echo: Headers = ()
     reply_key: bytes | None = None
+    shadow_of: str | None = None
 
 
 class Unreadable(msgspec.Struct, frozen=True):

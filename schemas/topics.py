@@ -75,6 +75,11 @@ class Topics(msgspec.Struct, frozen=True):
         return f"{self.prefix}replies.{name}"
 
     @property
+    def shadows(self) -> str:
+        """Where the answers to copies for shadows go: nobody has asked for them."""
+        return self.replies("shadow")
+
+    @property
     def usage(self) -> str:
         """The only path from workers to the ledger."""
         return f"{self.prefix}usage"

@@ -27,6 +27,8 @@ class Cause(enum.StrEnum):
     FIRST = "first"
     RETRY = "retry"
     FALLBACK = "fallback"
+    #: A copy of a request, for a model whose answers are only recorded: any attempt at it.
+    SHADOW = "shadow"
 
 
 class UsageEvent(msgspec.Struct, frozen=True):

@@ -199,7 +199,10 @@ def make_kafka_bus(config: Config, kafka: KafkaBus, slot: str | None) -> "KafkaP
     """Return the Kafka bus, not started."""
     from .bus.kafka.bus import KafkaBus as KafkaPeer  # noqa: PLC0415 - half a second that others need not wait
 
-    return KafkaPeer(kafka, slot, commit_seconds=config.operations.commit_interval)
+    bus = KafkaPeer(kafka, slot, commit_seconds=config.operations.commit_interval)
+    if any(model.route.shadow is not None for model in config.models):
+        bus.needs([Topics(config.prefix).shadows])
+    return bus
 
 
 def make_control(config: Config, server: EmbeddedServer | None) -> ControlFeed:

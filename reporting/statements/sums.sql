@@ -1,7 +1,7 @@
 -- What was used since the first of the bounds, told apart by the bounds between which it lies and by the dimensions.
 -- $since is the first bound, unix microseconds. The markers in the first lines of the SELECT stand for the dimensions
--- and for the last bound that is not after the row: keep them. A retry counts as an attempt but not as first. Without
--- dimensions and with one bound there is one group, which HAVING leaves out when it is empty.
+-- and for the last bound that is not after the row: keep them. A later attempt of a run counts as one but not as first.
+-- Without dimensions and with one bound there is one group, which HAVING leaves out when it is empty.
 SELECT /* dimensions */
     /* bound */ AS bound,
     sum(input_tokens) AS input_tokens,
@@ -9,7 +9,7 @@ SELECT /* dimensions */
     sum(cost_nano) AS cost_nano,
     count(*) FILTER (outcome IN ('succeeded', 'uncertain')) AS answered,
     count(*) FILTER (outcome NOT IN ('refused', 'replayed')) AS attempts,
-    count(*) FILTER (outcome NOT IN ('refused', 'replayed') AND cause <> 'retry') AS firsts
+    count(*) FILTER (outcome NOT IN ('refused', 'replayed') AND attempt = 1) AS firsts
 FROM usage
 WHERE ts >= make_timestamp($since::BIGINT)
 GROUP BY ALL

@@ -21,7 +21,15 @@ class ReplyTopics:
     def __init__(self, config: Config) -> None:
         topics = Topics(config.prefix)
         self._ours: Final = frozenset(
-            (*topics.lanes, *topics.deferrals, topics.usage, topics.dead_letters, topics.control, topics.alerts)
+            (
+                *topics.lanes,
+                *topics.deferrals,
+                topics.usage,
+                topics.dead_letters,
+                topics.control,
+                topics.alerts,
+                topics.shadows,
+            )
         )
         self._open: Final = topic_patterns(config, config.reply_topics)
         workspaces = [workspace.reply_topics or [] for workspace in config.workspaces if config.keys]

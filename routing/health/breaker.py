@@ -13,7 +13,7 @@ believed, because all other calls began before it opened.
 Pure: no clock, no chance. Times are microseconds of one clock.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final
 
@@ -59,9 +59,11 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """No call may go before a time. It may be a probe that is waited for: then the circuit may close sooner."""
+    """No call may go before a time."""
 
     until_us: int
+    #: A probe is waited for, until that time at the longest: whoever waits may hear of it much sooner.
+    probed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

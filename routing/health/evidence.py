@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
 from ...schemas.failures import Code
 from ..outcome import Completion, Setback
 from .breaker import Sign
@@ -82,6 +84,20 @@ class Evidence:
 
 _ANSWERED: Final = Evidence(WELL, WELL)
 _SILENT: Final = Evidence(NOTHING, NOTHING)
+
+
+class CallEnd(msgspec.Struct, frozen=True):
+    """How a call ended, as circuits hear of it."""
+
+    #: What nothing else is ever called: the id of the attempt's usage event.
+    call: str
+    #: Unix microseconds.
+    began_us: int
+    result: Completion | Setback
+    #: It had less time than its deployment's timeout.
+    cut_short: bool = False
+    #: Nobody else can be asked what it was asked.
+    alone: bool = False
 
 
 def evidence_of(result: Completion | Setback, *, cut_short: bool = False) -> Evidence:

@@ -26,6 +26,13 @@ def overridden(request: Request, target: Target) -> dict[str, msgspec.Raw]:
     return fields
 
 
+def asking_for(request: Request, model: str) -> Request:
+    """Return the request as one for another model, also where its body says so: a deployment may get it as it is."""
+    fields = _fields.decode(request.body)
+    fields["model"] = msgspec.Raw(_encoder.encode(model))
+    return msgspec.structs.replace(request, model=model, body=_encoder.encode(fields))
+
+
 def body_for(request: Request, target: Target) -> bytes:
     """Return the body with the target's parameters in it; as it came where nothing is overridden."""
     return _encoder.encode(overridden(request, target)) if target.params else request.body

@@ -68,6 +68,8 @@ class _Answer(msgspec.Struct):
 
 
 _answer = msgspec.json.Decoder(_Answer)
+#: The length above which the whitespace of a list is not looked through for its end.
+_SHORT: Final = 64
 _encoder = msgspec.json.Encoder()
 
 #: How answers end that are worth no second look.
@@ -135,9 +137,16 @@ def _why_not(answer: _Answer, endpoint: Endpoint, target: Target) -> Failure | N
 
 
 def _has_answer(answer: _Answer, endpoint: Endpoint) -> bool:
+    """Say whether there is anything in it: a list of no choices or no vectors answers nothing that can be asked.
+
+    A response may have no output: it says itself how it ended, and may have spent all that it was allowed on thinking.
+    """
     if endpoint is Endpoint.CHAT:
-        return answer.choices is not None
-    return bytes(answer.data if endpoint is Endpoint.EMBEDDINGS else answer.output).startswith(b"[")
+        return bool(answer.choices)
+    if endpoint is Endpoint.RESPONSES:
+        return bytes(answer.output).startswith(b"[")
+    vectors = bytes(answer.data)
+    return vectors.startswith(b"[") and vectors[1:_SHORT].lstrip()[:1] != b"]"
 
 
 def _failed(ended: Finish | Failure) -> Failure | None:

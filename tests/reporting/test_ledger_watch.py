@@ -132,7 +132,7 @@ def test_sums_are_told_apart_by_bounds_columns_and_metadata(ledger):
         an_event(1, **{**common, "ts": 99}),
         an_event(2, **{**common, "ts": 100, "key": "a", "org": "acme"}),
         an_event(3, **{**common, "ts": 199, "key": "a", "org": "acme", "outcome": Outcome.UNCERTAIN}),
-        an_event(4, **{**common, "ts": 199, "key": "a", "cause": Cause.RETRY, "outcome": Outcome.FAILED}),
+        an_event(4, **{**common, "ts": 199, "key": "a", "attempt": 2, "cause": Cause.RETRY, "outcome": Outcome.FAILED}),
         an_event(5, **{**common, "ts": 199, "key": "a", "outcome": Outcome.REFUSED, "input_tokens": 0}),
         an_event(6, **{**common, "ts": 10**15, "key": "a", "metadata": {"team": "x", "it's": "y"}}),
         an_event(7, **{**common, "ts": 10**15, "key": "b", "metadata": {"other": "x"}, "outcome": Outcome.REPLAYED}),

@@ -234,6 +234,17 @@ def test_a_response_is_what_its_status_says(status, error, code):
 
 @pytest.mark.parametrize("status", ["success", 0, 1.5, {"code": [1]}, True])
 def test_the_status_of_anything_else_means_nothing(status):
-    body = json.dumps({"status": status, "data": [], "choices": []}).encode()
+    body = json.dumps({"status": status, "data": [{"embedding": [0.5]}], "choices": [{"index": 0}]}).encode()
     for endpoint in (Endpoint.EMBEDDINGS, Endpoint.CHAT):
         assert isinstance(decode(ok(body), request(b"{}", endpoint), target()), Completion)
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.CHAT, Endpoint.EMBEDDINGS])
+@pytest.mark.parametrize("empty", ["[]", "[ ]", "[\n ]", "null"])
+@pytest.mark.parametrize("counts", [None, {"prompt_tokens": 7, "completion_tokens": 0}])
+def test_an_answer_with_nothing_in_it_is_none_and_is_worth_another_call(endpoint, empty, counts):
+    body = f'{{"choices": {empty}, "data": {empty}, "usage": {json.dumps(counts)}}}'
+    got = decode(ok(body.encode()), request(b"{}", endpoint), target())
+    assert isinstance(got, Setback)
+    assert (got.failure.code, got.failure.retriable, got.should_retry) == (Code.MALFORMED_RESPONSE, True, None)
+    assert (got.tokens and got.tokens.input) == (counts and 7), "what it was billed for is remembered"

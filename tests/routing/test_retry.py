@@ -1,9 +1,14 @@
 """Retry decisions: pure, so their whole space is searched."""
 
+import dataclasses
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from headgate.routing.causes import CREDENTIAL
+from headgate.routing.credentials import Credential
 from headgate.routing.outcome import Setback
 from headgate.routing.retry import (
     Defer,
@@ -179,8 +184,21 @@ def last_try(code, status=None, **fields):
     return decide(Setback(failure(code), status=status, **fields), situation_of(ALL_WAYS, tried=("a", "b"), made=4))
 
 
+@pytest.mark.parametrize("code", sorted(CREDENTIAL))
+def test_a_credential_s_fault_is_not_the_request_s_where_there_is_another_credential(code):
+    (one,) = targets(1)
+    two = dataclasses.replace(one, credentials=(Credential("p"), Credential("p#2")))
+    said = Setback(failure(code), status=401)
+    situation = situation_of(Fallbacks())
+    assert decide(said, replace(situation, plan=replace(situation.plan, targets=(one,)))) == GiveUp()
+    several = replace(situation, plan=replace(situation.plan, targets=(two,)))
+    assert isinstance(decide(said, several), Wait)
+    assert decide(said, replace(several, made=5)) == GiveUp(), "the budget of retries is one"
+
+
 def test_each_cause_has_its_own_way_out():
     assert last_try(Code.CONTEXT_LENGTH, 400) == FallBack("long")
+    assert last_try(Code.UPSTREAM_TOO_LARGE, 413) == FallBack("long")
     assert last_try(Code.CONTENT_POLICY, 400) == FallBack("lenient")
     assert last_try(Code.RATE_LIMITED, 429) == FallBack("other")
     assert last_try(Code.PROVIDER_ERROR, 503) == FallBack("elsewhere")

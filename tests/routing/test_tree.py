@@ -13,11 +13,12 @@ from headgate.routing.estimate import TokenEstimate
 from headgate.routing.models import ModelFacts
 from headgate.routing.plan import make_plan
 from headgate.routing.prices import Price, Rates, Tier
+from headgate.routing.retry import longer_models
 from headgate.routing.routes import build_routes
 from headgate.routing.standing import Quiet
 from headgate.routing.target import Plan
 from headgate.schemas.config import Config
-from headgate.schemas.failures import Code, Failure
+from headgate.schemas.failures import Code, Failure, failure
 from headgate.schemas.request import Endpoint, Request
 from headgate.schemas.topics import Lane
 from support.gateways import PRICE, NoPrices
@@ -461,8 +462,9 @@ def test_where_it_fits_nowhere_the_failure_says_so_and_the_fallbacks_are_known()
     ours = routes(route, [deployment("a", context_window=1_000)], [long])
     got = plan(ours, request(**WORDS))
     assert (got.code, got.given) == (Code.CONTEXT_LENGTH, "at least 2000 tokens")
-    assert ours.fallbacks("m").context_window == ("n",)
-    assert ours.fallbacks("nobody").context_window == ()
+    assert longer_models(got, ours.nobody("m").fallbacks) == ("n",)
+    assert longer_models(got, ours.nobody("nobody").fallbacks) == ()
+    assert longer_models(failure(Code.UNPRICED), ours.nobody("m").fallbacks) == ()
 
 
 def test_input_that_may_be_cut_is_never_too_long():

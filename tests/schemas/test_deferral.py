@@ -22,7 +22,7 @@ from headgate.schemas.topics import Lane, Tier, Topics, is_legal_topic
 TOPICS = Topics("t.")
 NAMES = [
     getattr(module, name)
-    for name in ("DUE", "TICKET", "LANE", "PLACE", "ARRIVED", "HOPS", "ATTEMPTS", "SPENT", "REFUSED")
+    for name in ("DUE", "TICKET", "LANE", "PLACE", "ARRIVED", "HOPS", "ATTEMPTS", "SPENT", "REFUSED", "SHADOW")
 ]
 MOMENT = st.integers(0, 2**53)
 HEADERS = st.lists(
@@ -43,6 +43,7 @@ DEFERRALS = st.builds(
     st.integers(0, 1000),
     st.integers(0, 2**53),
     st.integers(0, 1000),
+    st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
 )
 LANE_RECORDS = st.builds(
     Record,

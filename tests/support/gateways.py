@@ -11,7 +11,7 @@ from headgate.routing.admission.rulebook import Rulebook
 from headgate.routing.http import HttpReply
 from headgate.routing.plan import ModelRoute, Routes
 from headgate.routing.prices import Price, Rates
-from headgate.routing.target import Fallbacks, Hedge, Plan, RetryPolicy, Target
+from headgate.routing.target import Fallbacks, Hedge, Plan, RetryPolicy, Shadow, Target
 from headgate.routing.tokens.estimator import TokenEstimator
 from headgate.routing.tree.chance import seed_of
 from headgate.routing.tree.node import Branch, Leaf, Tree, Twig
@@ -121,7 +121,7 @@ def target(name="d1", **changes):
 def routed(plan):
     """The route of a model that goes to a plan's targets by their weights."""
     twigs = tuple(Twig(Leaf(each), seed_of(each.id), each.weight) for each in plan.targets)
-    return ModelRoute(Tree(Branch(twigs, weighted)), plan.policy, plan.fallbacks, plan.hedge, plan.shadow)
+    return ModelRoute(Tree(Branch(twigs, weighted)), plan.policy, plan.fallbacks, plan.hedge, plan.shadow, 1.0)
 
 
 class NoPrices:
@@ -152,6 +152,7 @@ class Bench:
     circuits: object = field(default_factory=Closed)
     fallbacks: Fallbacks = field(default_factory=Fallbacks)
     hedge: Hedge = None
+    shadow: Shadow = None
     brakes: object = None
     estimates: TokenEstimator = field(default_factory=TokenEstimator)
     signer: object = field(default_factory=NoSigner)
@@ -170,7 +171,7 @@ class Bench:
         await self.book.open("first life", {}, (), ())
         await self.book.ready("first life")
         self.admission.beat()
-        plan = Plan(self.targets or (target(),), self.policy, self.fallbacks, self.hedge)
+        plan = Plan(self.targets or (target(),), self.policy, self.fallbacks, self.hedge, self.shadow)
         models = {name: routed(each) for name, each in {"small": plan, **self.models}.items()}
         routes = Routes(models, {}, RetryPolicy(), self.allow_unpriced)
         rules = Rules(TOPICS, routes, Defaults(), Keyring.of(self.config), self.config.admission.wait_in_memory)

@@ -166,6 +166,8 @@ def _event(  # noqa: PLR0913 - the columns of one row
 
 
 def _cause(job: Job, attempt: int) -> Cause:
+    if job.request.shadow_of is not None:
+        return Cause.SHADOW
     if job.is_fallback:
         return Cause.FALLBACK
     return Cause.FIRST if attempt == 1 else Cause.RETRY
@@ -180,7 +182,7 @@ def refusal_event(
         request_id=asked.id,
         ts=now_us,
         outcome=Outcome.REFUSED,
-        cause=Cause.FIRST,
+        cause=Cause.FIRST if asked.shadow_of is None else Cause.SHADOW,
         attempt=0,
         key=asked.key,
         lane=asked.lane,

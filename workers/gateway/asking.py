@@ -30,6 +30,8 @@ class Ask:
     ticket_us: int | None = None
     #: It takes nothing of anybody, and the claim has written it down already: nobody has to be asked.
     marked: bool = False
+    #: Says whether its deployment may not be called any more.
+    is_out: Callable[[], bool] = lambda: False
     #: The limit whose queue let it ask again; it has to be told whether that was of use.
     woken_for: str | None = None
     #: Set while it sleeps: True wakes it, False ends it.

@@ -1,7 +1,6 @@
 """One request's attempts, from the first to the last: decisions from `routing`, execution by tenacity."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +12,7 @@ from ...routing.admission.step import Drop, Elsewhere, Park, Refuse, moment
 from ...routing.flex import Progress, found_no_capacity
 from ...routing.http import HttpCall
 from ...routing.outcome import Completion, Setback
+from ...routing.providers.body import asking_for
 from ...routing.providers.prepare import Prepared, prepared
 from ...routing.retry import (
     Decision,
@@ -36,9 +36,10 @@ from ...schemas.usage import event_id
 from ..journal.claims import Claim, Run
 from .calling import Caller
 from .clock import Clock
-from .gate import Entered, Gate
+from .gate import Entered, Gate, Out
 from .hedging import Running, race
 from .job import Attempt, Ended, Job, Left
+from .lobby import Lobby
 from .tolls import Tolls
 
 #: Seconds. A provider may name any number.
@@ -47,7 +48,7 @@ _FOREVER: Final = 1e11
 #: Hears of an attempt that failed and will be followed by another.
 Followed = Callable[[Attempt], None]
 
-#: Seconds until a deployment that somebody else asks whether it is well again is looked at once more.
+#: Seconds until a deployment is looked at once more of which nobody can say when it opens.
 _LOOK_AGAIN: Final = 0.5
 
 
@@ -65,8 +66,12 @@ class Attempts:
     wait_in_memory: float = 10.0
     #: Requests that may wait here for one deployment to open; more leave memory, or they would fill it.
     waiting_per_deployment: int = 500
-    #: How many do, by deployment; None: those who wait for something else.
-    waiting: Counter[str | None] = field(default_factory=Counter[str | None])
+    #: Where they wait.
+    lobby: Lobby = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the lobby."""
+        object.__setattr__(self, "lobby", Lobby(self.clock.sleep, self.caller.circuits.opens_in))
 
     async def run(self, job: Job, claim: Claim, followed: Followed) -> Ended | Left:
         """Try until an answer, a final failure, or the deadline; or until the request has to leave."""
@@ -87,7 +92,7 @@ class Attempts:
 
     def sent_on(self, job: Job, model: str) -> Job | None:
         """Return the request as another model gets it; None: there is no way to that."""
-        request = msgspec.structs.replace(job.request, model=model)
+        request = asking_for(job.request, model)
         plan = self.plan(request)
         if isinstance(plan, Failure):
             return None
@@ -124,7 +129,7 @@ class _Trying:
     #: Why there is no attempt, or none that went on.
     why: Failure | None = None
     #: The deployment whose opening it waits for.
-    waits_for: str | None = None
+    waits_for: Target | None = None
     #: How often there was no flex capacity, before it was parked too.
     refused: int = 0
 
@@ -160,14 +165,11 @@ class _Trying:
             due_us = self.parts.gate.now_us() + round(seconds * 1_000_000)
             raise _Leaving(Left(self.run, self.made, self._unpublished(), Park(due_us), self.refused))
         self._publish()
-        waiting, name = self.parts.waiting, self.waits_for
-        waiting[name] += 1
-        try:
-            if seconds > 0:
-                await self.parts.clock.sleep(seconds)
-        finally:
-            waiting[name] -= 1
-            self.waits_for = None
+        target, self.waits_for = self.waits_for, None
+        if target is not None:
+            await self.parts.lobby.wait(target, self.job.plan.targets, seconds)
+        elif seconds > 0:
+            await self.parts.clock.sleep(seconds)
 
     def _publish(self) -> None:
         last = self._unpublished()
@@ -180,7 +182,7 @@ class _Trying:
         circuits = self.parts.caller.circuits
         target = next_target(self.job.plan, self.tried, circuits.opens_in)
         if circuits.opens_in(target) > 0:
-            verdict = self._followed_up(lambda: decide_unavailable(self._situation()))
+            verdict = self._unavailable()
             return self._queued(target, verdict) if isinstance(verdict, Wait) else verdict
         target = circuits.armed(target, self.parts.clock.chance())
         ready = self._prepared(target)
@@ -189,11 +191,14 @@ class _Trying:
             return self._judge(Setback(ready))
         target = ready.target
         if not await circuits.may_begin(target, self._next_name(), target.timeout + self.parts.wait_in_memory):
-            return self._queued(target, Wait(_LOOK_AGAIN * (1 + self.parts.clock.chance())))
+            return self._denied(target)
         self.tried = (*self.tried, target.id)
         entered = await self._enter(target)
         if isinstance(entered, Elsewhere):
             return self._spent(entered.model)
+        if isinstance(entered, Out):
+            self.tried = self.tried[:-1]
+            return Wait(0)
         return self._judge(await self._result(entered, target, ready.call))
 
     def _prepared(self, target: Target) -> Prepared | Failure:
@@ -252,18 +257,30 @@ class _Trying:
     def _queued(self, target: Target, wait: Wait) -> Wait | Defer:
         """Wait for a deployment in memory, if there are not too many who do; not past the deadline for their sake."""
         parts, outside = self.parts, self.parts.wait_in_memory + SLACK_SECONDS
-        crowded = parts.waiting[target.id] >= parts.waiting_per_deployment
+        crowded = parts.lobby.waiting(target.id) >= parts.waiting_per_deployment
         if crowded and wait.seconds > 0 and self._situation().remaining > outside:
             return Defer(outside)
-        self.waits_for = target.id if wait.seconds > 0 else None
+        self.waits_for = target if wait.seconds > 0 else None
         return wait
 
-    async def _enter(self, target: Target) -> Entered | Elsewhere:
+    def _unavailable(self) -> Decision:
+        return self._followed_up(lambda: decide_unavailable(self._situation()))
+
+    def _denied(self, target: Target) -> Decision:
+        """Go on while another call finds out whether a deployment is well: what was heard says where, and when."""
+        if self.parts.caller.circuits.opens_in(target) > 0:
+            return Wait(0)
+        return self._queued(target, Wait(_LOOK_AGAIN))
+
+    async def _enter(self, target: Target) -> Entered | Elsewhere | Out:
         """Wait at the gate; once through, the attempt is written down in the journal."""
         begun = (*self.run.attempts[: self.made], target.id)
-        passage = await self.parts.gate.enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
+        name = self._next_name()
+        ask, circuits = self.parts.tolls.ask(self.job, self.claim, target, begun), self.parts.caller.circuits
+        ask.is_out = lambda: circuits.is_out(target, name)
+        passage = await self.parts.gate.enter(ask)
         if not isinstance(passage, Entered):
-            self.parts.caller.circuits.not_begun(target, self._next_name())
+            circuits.not_begun(target, name)
         if isinstance(passage, Refuse):
             raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
         if isinstance(passage, Park | Drop):

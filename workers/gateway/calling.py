@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from ...routing.flex import says_nothing
+from ...routing.health.evidence import CallEnd
 from ...routing.http import ATTEMPT_HEADER, REQUEST_HEADER, HttpCall, HttpReply
 from ...routing.outcome import Completion, Setback
 from ...routing.providers.auth import authorized, spoken
@@ -94,7 +95,7 @@ class Caller:
             self.circuits.not_begun(target, name)
         else:
             self.brakes.ended(target.id, round(latency * 1_000_000), result, signal)
-            self.circuits.ended(target, name, round(began * 1e6), result, cut_short=cut_short, alone=alone)
+            self.circuits.ended(target, CallEnd(name, round(began * 1e6), result, cut_short, alone))
         self.vitals.ended(target, latency, result, signal)
         return Attempt(name, number, job, target, entered, round(latency * 1000), result, call.notes)
 

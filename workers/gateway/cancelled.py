@@ -36,5 +36,6 @@ class Cancelled:
         """Say whether a request is cancelled."""
         if not self._requests and not self._batches:
             return False
-        at_ms = max(self._requests.get(request.id, -1), self._batches.get(request.batch or "", -1))
+        id_ = request.id if request.shadow_of is None else request.shadow_of
+        at_ms = max(self._requests.get(id_, -1), self._batches.get(request.batch or "", -1))
         return request.enqueued_ms <= at_ms

@@ -1,8 +1,9 @@
 """Which deployments may be called at the moment, as the gateway needs to know it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-from ...routing.outcome import Completion, Setback
+from ...routing.health.evidence import CallEnd
 from ...routing.target import Target
 
 
@@ -20,6 +21,14 @@ class Circuits(Protocol):
         """Return seconds until a deployment may be called; 0: now, perhaps to find out whether it is well again."""
         ...
 
+    def listen(self, changed: Callable[[], object]) -> None:
+        """Call `changed` from now on whenever a deployment may have become out, or is back."""
+        ...
+
+    def is_out(self, target: Target, call: str) -> bool:
+        """Say whether a call that might go, and still waits, may not go any more."""
+        ...
+
     async def may_begin(self, target: Target, call: str, seconds: float) -> bool:
         """Say whether one more call may go. After True, `ended` or `not_begun` has to follow."""
         ...
@@ -28,17 +37,8 @@ class Circuits(Protocol):
         """Hear that a call is not made after all."""
         ...
 
-    def ended(
-        self,
-        target: Target,
-        call: str,
-        began_us: int,
-        result: Completion | Setback,
-        *,
-        cut_short: bool = False,
-        alone: bool = False,
-    ) -> None:
-        """Hear how a call ended; `cut_short`: it had less time than its timeout, `alone`: nobody else can be asked."""
+    def ended(self, target: Target, end: CallEnd) -> None:
+        """Hear how a call ended."""
         ...
 
 
@@ -53,6 +53,13 @@ class Closed:
         """Say now."""
         return 0.0
 
+    def listen(self, changed: Callable[[], object]) -> None:
+        """Never call it: nothing changes."""
+
+    def is_out(self, target: Target, call: str) -> bool:  # noqa: ARG002 - the port's names
+        """Say no."""
+        return False
+
     async def may_begin(self, target: Target, call: str, seconds: float) -> bool:  # noqa: ARG002 - the port's names
         """Say yes."""
         return True
@@ -60,14 +67,5 @@ class Closed:
     def not_begun(self, target: Target, call: str) -> None:
         """Take nothing back."""
 
-    def ended(
-        self,
-        target: Target,
-        call: str,
-        began_us: int,
-        result: Completion | Setback,
-        *,
-        cut_short: bool = False,
-        alone: bool = False,
-    ) -> None:
+    def ended(self, target: Target, end: CallEnd) -> None:
         """Learn nothing."""

@@ -7,6 +7,7 @@ import msgspec
 
 from ...routing.access.rules import KeyRules
 from ...routing.admission.step import Park
+from ...routing.shadow import shadow_deferral
 from ...schemas.deferral import Deferral, deferred_record, tier_for
 from ...schemas.failures import Failure
 from ...schemas.proof import without_proof
@@ -47,20 +48,31 @@ class Desk:
     topics: Topics
     listener: Listener
     clock: Clock
+    is_cancelled: Callable[[Request], bool] = lambda _: False
     #: By place: what is done when a delivery's end is durable.
     _then: dict[str, Then] = field(default_factory=dict[str, Then])
 
     def answer(self, job: Job, reply: Reply, value: bytes, usage: Sequence[Usage], then: Then) -> None:
         """Give the one reply, encoded as it is stored, with the usage of what led to it."""
-        self._reply(job.delivery, job.request, value, reply, [each.value for each in usage], then)
+        said = _Said(reply, value, self._copies(job, reply))
+        self._reply(job.delivery, job.request, said, [each.value for each in usage], then)
         self._tell([each.event for each in usage])
 
     def replay(self, job: Job, answer: Answer, *, same_place: bool, then: Then) -> None:
         """Give the answer that was stored: to the request's own redelivery, or to another that has its id."""
         events = [] if same_place else [replayed_event(job, self.clock.now_us())]
         usage = answer.usage if same_place else tuple(map(encode_event, events))
-        self._reply(job.delivery, job.request, answer.reply, decode_reply(answer.reply), usage, then)
+        reply = decode_reply(answer.reply)
+        said = _Said(reply, answer.reply, self._copies(job, reply) if same_place else ())
+        self._reply(job.delivery, job.request, said, usage, then)
         self._tell(events)
+
+    def _copies(self, job: Job, reply: Reply) -> tuple[Record, ...]:
+        """Return the copy for the request's shadow, if it has one: it sets out when the reply is durable, or never."""
+        if job.plan.shadow is None or self.is_cancelled(job.request):
+            return ()
+        deferral = shadow_deferral(job.plan, job.place, reply.headgate.status, int(self.clock.now() * 1000))
+        return () if deferral is None else (self._parked(job.delivery, deferral),)
 
     def refuse(
         self,
@@ -75,7 +87,7 @@ class Desk:
         """Answer a request that nobody is called for."""
         now = self.clock.now_us()
         reply, event = refusal_reply(asked, why, now), refusal_event(asked, why, place, now, key)
-        self._reply(delivery, asked, encode_reply(reply), reply, (encode_event(event),), then)
+        self._reply(delivery, asked, _Said(reply, encode_reply(reply)), (encode_event(event),), then)
         self._tell([event])
 
     def park(self, job: Job, way: Park, progress: "Progress", then: Then) -> None:
@@ -90,6 +102,7 @@ class Desk:
             attempts=progress.attempts,
             spent_nano=progress.spent_nano,
             refused=progress.refused,
+            shadow=None if job.deferral is None else job.deferral.shadow,
         )
         usage = [usage_record(encode_event(event), self.topics) for event in progress.events]
         self._complete(job.delivery, [self._parked(job.delivery, deferral)], usage, then)
@@ -119,17 +132,11 @@ class Desk:
             self._then.pop(delivery.place, nothing)()
 
     def _reply(
-        self,
-        delivery: Delivery,
-        asked: Request | Rejected,
-        value: bytes,
-        reply: Reply,
-        usage: Sequence[bytes],
-        then: Then,
+        self, delivery: Delivery, asked: Request | Rejected, said: "_Said", usage: Sequence[bytes], then: Then
     ) -> None:
-        record = reply_record(asked, value, reply.headgate.status)
-        self._complete(delivery, [record], [usage_record(event, self.topics) for event in usage], then)
-        self.listener.replied(reply, asked.lane)
+        record = reply_record(asked, said.value, said.reply.headgate.status)
+        self._complete(delivery, [record, *said.copies], [usage_record(event, self.topics) for event in usage], then)
+        self.listener.replied(said.reply, asked.lane)
 
     def _complete(self, delivery: Delivery, records: Sequence[Record], usage: Sequence[Record], then: Then) -> None:
         if then is not nothing:
@@ -146,6 +153,16 @@ class Desk:
     def _tell(self, events: Sequence[UsageEvent]) -> None:
         for event in events:
             self.listener.attempted(event)
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """A reply as it goes out."""
+
+    reply: Reply
+    #: It as it is stored.
+    value: bytes
+    #: What sets out with it: the copy for a shadow.
+    copies: Sequence[Record] = ()
 
 
 @dataclass(frozen=True, slots=True)

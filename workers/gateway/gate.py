@@ -82,10 +82,15 @@ class Entered(msgspec.Struct, frozen=True):
     toll: Toll
 
 
+class Out(msgspec.Struct, frozen=True):
+    """Its deployment may not be called any more: nothing is taken, and there may be another way."""
+
+
 #: How a request leaves the gate.
-Passage = Entered | Park | Refuse | Elsewhere | Drop
+Passage = Entered | Park | Refuse | Elsewhere | Drop | Out
 
 _CANCELLED: Final = Refuse(failure(Code.CANCELLED))
+_OUT: Final = Out()
 
 
 class Gate:
@@ -133,14 +138,22 @@ class Gate:
             demand, verdict = await self._ask(ask, self.now_us())
             if isinstance(verdict, Go):
                 return Entered(verdict.at_us, demand, ask.toll)
+            if ask.is_out():
+                return self._gone(ask, demand, verdict)
             following = step(verdict, self._standing(ask, verdict))
             if isinstance(following, Park | Refuse | Elsewhere | Drop):
                 self._leave(following, verdict, ask, demand)
                 return following
             if not await self._wait_for(following, ask):
                 self._give_back(ask, demand)
-                break
+                return _CANCELLED if self._is_cancelled(ask.request) else _OUT
         return _CANCELLED
+
+    def _gone(self, ask: Ask, demand: Demand, verdict: Verdict) -> Out:
+        if isinstance(verdict, Wait):
+            ask.ticket_us = verdict.ticket_us
+        self._give_back(ask, demand)
+        return _OUT
 
     async def try_enter(self, ask: Ask) -> Entered | None:
         """Let an attempt through that need not be made: now, or not at all."""
@@ -175,6 +188,11 @@ class Gate:
     def cancelled(self) -> None:
         """Hear that requests were cancelled: those that wait here leave."""
         for ask in [ask for ask in self._asleep if self._is_cancelled(ask.request)]:
+            ask.wakeup(ends=True)
+
+    def circuits_changed(self) -> None:
+        """Hear that deployments are out, or back: those leave that wait here to call one that is out."""
+        for ask in [ask for ask in self._asleep if ask.is_out()]:
             ask.wakeup(ends=True)
 
     def _give_back(self, ask: Ask, demand: Demand) -> None:

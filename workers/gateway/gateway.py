@@ -66,7 +66,7 @@ class Gateway:
         self._cancelled = Cancelled()
         self._over = _Together(self._spawn, ports.journal.committed)
         self._released = _Together(self._spawn, ports.journal.release)
-        self._desk = Desk(ports.bus, rules.topics, ports.listener, ports.clock)
+        self._desk = Desk(ports.bus, rules.topics, ports.listener, ports.clock, self._cancelled.covers)
         self._gate = Gate(
             ports.admission,
             ports.brakes,
@@ -87,6 +87,7 @@ class Gateway:
             self._vitals,
         )
         self._runner = self._make_runner(rules, rulebook)
+        ports.circuits.listen(self._circuits_changed)
 
     def _make_runner(self, rules: Rules, rulebook: Rulebook) -> Runner:
         ports = self._ports
@@ -150,6 +151,10 @@ class Gateway:
         """Hear a record of the control topic."""
         if self._cancelled.hear(record):
             self._gate.cancelled()
+
+    def _circuits_changed(self) -> None:
+        self._gate.circuits_changed()
+        self._runner.attempts.lobby.changed()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

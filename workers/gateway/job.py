@@ -34,6 +34,11 @@ class Job(msgspec.Struct, frozen=True):
         return len(self.request.body)
 
     @property
+    def may_fall_back(self) -> bool:
+        """Whether a spent budget may send it to another model: once, and never a copy, which is for the one model."""
+        return not self.is_fallback and self.request.shadow_of is None
+
+    @property
     def made(self) -> int:
         """Attempts that were made before it was parked."""
         return 0 if self.deferral is None else self.deferral.attempts

@@ -9,6 +9,9 @@ from ...routing.access.keyring import Keyring
 from ...routing.access.rules import KeyRules
 from ...routing.admission.step import moment
 from ...routing.plan import PriceFinder, Routes, make_plan
+from ...routing.providers.body import asking_for
+from ...routing.retry import after_fallback, longer_models
+from ...routing.shadow import alone, original_place, shadow_of
 from ...routing.standing import Standing
 from ...routing.target import Plan
 from ...schemas.deferral import Deferral, original, read_deferral
@@ -68,28 +71,38 @@ class Reception:
         if deferral is not None and isinstance(read, Request) and self._waits_on(read, deferral):
             self.desk.hop(delivery, msgspec.structs.replace(deferral, hops=deferral.hops + 1))
             return None
-        return await self._recognise(delivery, read, came, deferral)
+        key = self._key(read, came, parked=deferral is not None)
+        asked = read if deferral is None else self._copy(read, deferral)
+        return await self._recognise(delivery, asked, key, came.place, deferral)
 
     def _waits_on(self, request: Request, deferral: Deferral) -> bool:
         remaining = deferral.due_ms / 1000 - self.clock.now()
         return remaining > self.rules.wait_in_memory and not self.is_cancelled(request)
 
+    def _copy(self, read: Request | Rejected, deferral: Deferral) -> Request | Rejected:
+        rules = self.rules
+        return shadow_of(read, deferral, rules.topics.shadows, rules.defaults.deadline_ms)
+
     async def _recognise(
-        self, delivery: Delivery, read: Request | Rejected, came: "_Came", deferral: Deferral | None
+        self,
+        delivery: Delivery,
+        read: Request | Rejected,
+        key: KeyRules | Failure,
+        place: str,
+        deferral: Deferral | None,
     ) -> Job | None:
         """Find out whose it is, and whether whoever reads the reply topic may be told anything."""
-        key = self._key(read, came, parked=deferral is not None)
         if isinstance(key, Failure) and key.code is Code.UNKNOWN_REPLY_TOPIC:
             self.desk.bury(delivery, key, read)
         elif not await self.bus.knows(read.reply_to):
             why = failure(Code.UNKNOWN_REPLY_TOPIC, expected="a topic that exists", given=read.reply_to)
             self.desk.bury(delivery, why, read)
         elif isinstance(key, Failure):
-            self.desk.refuse(delivery, read, key, place=came.arrival.place)
+            self.desk.refuse(delivery, read, key, place=place)
         elif isinstance(read, Rejected):
-            self.desk.refuse(delivery, read, read.failure, place=came.arrival.place, key=key)
+            self.desk.refuse(delivery, read, read.failure, place=place, key=key)
         else:
-            return self._planned(delivery, key.applied(read), key, came.arrival.place, deferral)
+            return self._planned(delivery, key.applied(read), key, place, deferral)
         return None
 
     def _key(self, read: Request | Rejected, came: "_Came", *, parked: bool) -> KeyRules | Failure:
@@ -101,10 +114,23 @@ class Reception:
         self, delivery: Delivery, request: Request, key: KeyRules, place: str, deferral: Deferral | None
     ) -> Job | None:
         plan = self._plan(request)
-        if isinstance(plan, Failure):
+        if isinstance(plan, Plan):
+            return Job(delivery, request, key, plan, place, deferral)
+        longer = self._longer(request, plan)
+        if longer is None:
             self.desk.refuse(delivery, request, plan, place=place, key=key)
             return None
-        return Job(delivery, request, key, plan, place, deferral)
+        return Job(delivery, longer[0], key, longer[1], place, deferral, is_fallback=True)
+
+    def _longer(self, request: Request, why: Failure) -> tuple[Request, Plan] | None:
+        """Return the request as a longer model gets it, where it is too long for its own."""
+        old = self.rules.routes.nobody(request.model)
+        for model in () if request.shadow_of is not None else longer_models(why, old.fallbacks):
+            asked = asking_for(request, model)
+            found = self.plan(asked)
+            if isinstance(found, Plan):
+                return asked, after_fallback(old, found)
+        return None
 
     def _plan(self, request: Request) -> Plan | Failure:
         if self.is_cancelled(request):
@@ -119,6 +145,8 @@ class Reception:
     def plan(self, request: Request) -> Plan | Failure:
         """Return where a request goes, at no more than it may cost."""
         plan = make_plan(request, self.rules.routes, self.prices, self.standing)
+        if isinstance(plan, Plan) and request.shadow_of is not None:
+            plan = alone(plan)
         if isinstance(plan, Failure) or request.max_cost_nano is None:
             return plan
         costs = {
@@ -139,11 +167,13 @@ class _Came(msgspec.Struct, frozen=True):
 
     record: Record
     arrival: Arrival
+    #: Names what is answered, which is the arrival unless this is a copy for a shadow.
+    place: str
 
 
 def _came(delivery: Delivery, deferral: Deferral | None, topics: Topics) -> _Came:
     if deferral is None:
         lane = topics.lane_of(delivery.record.topic)
-        return _Came(delivery.record, Arrival(delivery.place, lane, delivery.at_ms))
+        return _Came(delivery.record, Arrival(delivery.place, lane, delivery.at_ms), delivery.place)
     record = original(delivery.record, deferral.lane, topics)
-    return _Came(record, Arrival(deferral.place, deferral.lane, deferral.at_ms))
+    return _Came(record, Arrival(original_place(deferral), deferral.lane, deferral.at_ms), deferral.place)

@@ -25,6 +25,8 @@ def reply_record(asked: Request | Rejected, value: bytes, status: Status) -> Rec
         headers = (*headers, (names.CORRELATION_ID, asked.id.encode()))
     if asked.batch is not None:
         headers = (*headers, (names.BATCH, asked.batch.encode()))
+    if asked.shadow_of is not None:
+        headers = (*headers, (names.SHADOW_OF, asked.shadow_of.encode()))
     return Record(asked.reply_to, value, asked.reply_key, headers)
 
 

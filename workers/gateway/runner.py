@@ -205,7 +205,8 @@ class _Run:
 
 def claimed_name(request: Request) -> str:
     """Return what the journal calls a request: an id is its key's own, and one key's answers are not another's."""
-    return f"{len(request.key)}:{request.key}:{request.id}"
+    kind = "" if request.shadow_of is None else "shadow:"
+    return f"{kind}{len(request.key)}:{request.key}:{request.id}"
 
 
 def _nothing() -> None:

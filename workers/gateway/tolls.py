@@ -160,6 +160,6 @@ def _policies(budgets: Sequence[BudgetRule], job: Job) -> dict[str, Policy]:
     for budget in budgets:
         if budget.at_limit is AtLimit.REFUSE:
             policies[budget.name] = False
-        elif budget.at_limit is AtLimit.FALLBACK and budget.fallback is not None and not job.is_fallback:
+        elif budget.at_limit is AtLimit.FALLBACK and budget.fallback is not None and job.may_fall_back:
             policies[budget.name] = Fallback(budget.fallback)
     return policies

@@ -122,6 +122,11 @@ class Desk:
             return True
         return sign is Sign.ILL and told.ill >= self._manner.rules.of(name).minimum
 
+    def probes(self, name: str, call: str) -> bool:
+        """Say whether a call is the probe of a circuit."""
+        probe = self._probes.get(name)
+        return probe is not None and probe.call == call
+
     def _is_believed(self, name: str, began_us: int) -> bool:
         """Say whether a call that is no probe speaks of the present: it began neither before nor while it was open."""
         circuit = self._circuits.get(name)
@@ -207,7 +212,8 @@ class Desk:
 
     def _seen(self, circuit: Circuit) -> tuple[int, State, State]:
         until_us = circuit.blocked_us + self._ahead_us
-        return until_us, Open(until_us), HALF_OPEN if circuit.level else CLOSED
+        probed = circuit.blocked_us > circuit.until_us
+        return until_us, Open(until_us, probed), HALF_OPEN if circuit.level else CLOSED
 
 
 def _phase(circuit: Circuit, now_us: int) -> State:

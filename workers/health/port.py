@@ -46,6 +46,10 @@ class Health(Protocol):
         """
         ...
 
+    def probes(self, name: str, call: str) -> bool:
+        """Say whether a call is one that `may_probe` has let go, and that was not reported yet."""
+        ...
+
     def report(self, name: str, sign: Sign, call: str, began_us: int, pause: float = 0.0) -> None:
         """Hear how a call ended that began at a time, unix microseconds of the same clock. Queued.
 

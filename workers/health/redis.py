@@ -162,6 +162,10 @@ class RedisHealth:
                 await self._ask(self._desk.question(self._desk.lease(name, call, seconds)))
             return self._desk.got(name, call, seconds)
 
+    def probes(self, name: str, call: str) -> bool:
+        """Say whether a call is a probe that this worker makes."""
+        return self._desk.probes(name, call)
+
     def report(self, name: str, sign: Sign, call: str, began_us: int, pause: float = 0.0) -> None:
         """Hear how a call ended."""
         if self._desk.report(name, sign, call, began_us, pause):

@@ -6,13 +6,15 @@ from typing import Final
 
 from ...routing.credentials import choose
 from ...routing.health.breaker import CLOSED, HALF_OPEN, HalfOpen, Open, Sign, State
-from ...routing.health.evidence import Finding, evidence_of
+from ...routing.health.evidence import CallEnd, Finding, evidence_of
 from ...routing.health.rules import credential_name
-from ...routing.outcome import Completion, Setback
+from ...routing.outcome import Setback
 from ...routing.target import Target
 from ...schemas.failures import Code
 from .port import Health
 
+#: Seconds until a target is looked at again whose probe is under way: how long that takes, nobody knows.
+_LOOK_AGAIN: Final = 0.5
 #: A wrong key does not cure itself: where there is no other, each request is told, and none waits.
 _WRONG: Final = frozenset({Code.AUTHENTICATION, Code.PERMISSION})
 
@@ -49,8 +51,10 @@ class TargetHealth:
         if deployment is CLOSED and credential is CLOSED:
             return CLOSED
         both = (deployment, credential)
-        until_us = max((state.until_us for state in both if isinstance(state, Open)), default=0)
-        return Open(until_us) if until_us else HALF_OPEN if HALF_OPEN in both else CLOSED
+        until = [state for state in both if isinstance(state, Open)]
+        if until:
+            return Open(max(state.until_us for state in until), all(state.probed for state in until))
+        return HALF_OPEN if HALF_OPEN in both else CLOSED
 
     def _credential(self, target: Target, now_us: int) -> State:
         """Return the best of its credentials'."""
@@ -59,12 +63,27 @@ class TargetHealth:
         states = [self._health.state(credential_name(each.name), now_us) for each in target.credentials]
         if CLOSED in states or HALF_OPEN in states:
             return CLOSED if CLOSED in states else HALF_OPEN
-        return Open(min(state.until_us for state in states if isinstance(state, Open)))
+        first = min((state for state in states if isinstance(state, Open)), key=lambda state: state.until_us)
+        return Open(first.until_us, any(isinstance(state, Open) and state.probed for state in states))
 
     def opens_in(self, target: Target) -> float:
-        """Return seconds until a target may be called; 0: now, perhaps as a probe."""
+        """Return seconds until a target may be called, or is worth another look; 0: now, perhaps as a probe."""
         state = self.state(target)
-        return max(0.0, (state.until_us - self._now_us()) / 1e6) if isinstance(state, Open) else 0.0
+        if not isinstance(state, Open):
+            return 0.0
+        seconds = max(0.0, (state.until_us - self._now_us()) / 1e6)
+        return min(seconds, _LOOK_AGAIN) if state.probed else seconds
+
+    def listen(self, changed: Callable[[], object]) -> None:
+        """Call `changed` from now on whenever a circuit has become another one."""
+        self._health.listen(changed)
+
+    def is_out(self, target: Target, call: str) -> bool:
+        """Say whether a call that was let go and has not been made yet has to wait after all; a probe has not."""
+        now_us, health = self._now_us(), self._health
+        return any(
+            isinstance(health.state(name, now_us), Open) and not health.probes(name, call) for name in _names(target)
+        )
 
     async def may_begin(self, target: Target, call: str, seconds: float) -> bool:
         """Say whether a call may go now, as a probe if need be, which is waited for so many seconds.
@@ -88,29 +107,17 @@ class TargetHealth:
         for name in _names(target):
             self._health.report(name, Sign.NONE, call, 0)
 
-    def ended(
-        self,
-        target: Target,
-        call: str,
-        began_us: int,
-        result: Completion | Setback,
-        *,
-        cut_short: bool = False,
-        alone: bool = False,
-    ) -> None:
-        """Hear how a call ended; `cut_short`: it had less time than its deployment's timeout.
-
-        `alone`: nobody else can be asked what it was asked.
-        """
-        evidence = evidence_of(result, cut_short=cut_short)
+    def ended(self, target: Target, end: CallEnd) -> None:
+        """Hear how a call ended."""
+        evidence = evidence_of(end.result, cut_short=end.cut_short)
         deployment, credential = _names(target)
-        self._tell(deployment, evidence.deployment, call, began_us)
-        wrong = isinstance(result, Setback) and result.failure.code in _WRONG
-        finding = Finding(Sign.NONE) if wrong and alone and len(target.credentials) <= 1 else evidence.credential
-        self._tell(credential, finding, call, began_us)
+        self._tell(deployment, evidence.deployment, end)
+        wrong = isinstance(end.result, Setback) and end.result.failure.code in _WRONG
+        own = Finding(Sign.NONE) if wrong and end.alone and len(target.credentials) <= 1 else evidence.credential
+        self._tell(credential, own, end)
 
-    def _tell(self, name: str, finding: Finding, call: str, began_us: int) -> None:
-        self._health.report(name, finding.sign, call, began_us, finding.pause)
+    def _tell(self, name: str, finding: Finding, end: CallEnd) -> None:
+        self._health.report(name, finding.sign, end.call, end.began_us, finding.pause)
 
 
 def _names(target: Target) -> tuple[str, str]:

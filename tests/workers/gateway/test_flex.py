@@ -209,9 +209,8 @@ class _Circuits(Closed):
     def not_begun(self, *_):
         self.heard.append("nothing")
 
-    def ended(self, *told, **_):
-        result = told[-1]
-        self.heard.append(type(result).__name__)
+    def ended(self, _, end):
+        self.heard.append(type(end.result).__name__)
 
 
 async def test_no_capacity_for_flex_is_nothing_against_the_deployment():

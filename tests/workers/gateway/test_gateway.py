@@ -140,7 +140,7 @@ async def test_a_failure_that_says_what_it_used_is_billed_for_that():
 
 
 async def test_an_answer_without_usage_completes_and_is_uncertain():
-    body = json.dumps({"choices": []}).encode()
+    body = json.dumps({"choices": [{"index": 0, "message": {"content": "hi"}}]}).encode()
     async with Bench(Provider(HttpReply(200, {}, body))) as bench:
         await bench.send(chat(1))
         (reply,) = await bench.replies(1)
@@ -148,6 +148,23 @@ async def test_an_answer_without_usage_completes_and_is_uncertain():
     assert reply.headgate.status is Status.COMPLETED
     assert event.outcome is Outcome.UNCERTAIN
     assert event.cost_nano > 0
+
+
+async def test_an_answer_without_any_choice_is_tried_again_and_billed_as_its_usage_says():
+    body = json.dumps({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 0}}).encode()
+    async with Bench(Provider(HttpReply(200, {}, body), answered())) as bench:
+        await bench.send(chat(1))
+        (reply,) = await bench.replies(1)
+        first, second = bench.events()
+    assert (reply.headgate.status, reply.headgate.attempts) == (Status.COMPLETED, 2)
+    assert (first.outcome, first.code, first.input_tokens, first.output_tokens) == (
+        Outcome.UNCERTAIN,
+        Code.MALFORMED_RESPONSE,
+        7,
+        0,
+    )
+    assert reply.headgate.cost_nano == first.cost_nano + second.cost_nano
+    assert first.cost_nano > 0
 
 
 async def test_a_wait_past_the_deadline_ends_as_expired_at_once():

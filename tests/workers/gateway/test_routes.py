@@ -13,7 +13,7 @@ from headgate.schemas.failures import Code
 from headgate.schemas.reply import Status
 from headgate.schemas.topics import Tier
 from headgate.schemas.usage import Cause, Outcome
-from support.gateways import TOPICS, Bench, Provider, answered, chat, target
+from support.gateways import TOPICS, Bench, Provider, answered, chat, config_of, target
 
 
 def refused(status, code=None, **headers):
@@ -28,6 +28,13 @@ class Fuses:
         self.closed_until = closed_until
         self.probing = set()
         self.heard = []
+        self.changed = None
+
+    def listen(self, changed):
+        self.changed = changed
+
+    def is_out(self, target, _):
+        return self.opens_in(target) > 0
 
     def opens_in(self, target):
         return max(0.0, self.closed_until.get(target.id, 0) - self.time.at)
@@ -41,8 +48,8 @@ class Fuses:
     def not_begun(self, target, call):
         self.heard.append((target.id, call))
 
-    def ended(self, target, _, __, result, *, alone, **___):
-        self.heard.append((target.id, type(result).__name__, alone))
+    def ended(self, target, end):
+        self.heard.append((target.id, type(end.result).__name__, end.alone))
 
 
 def large(name="large-1", **changes):
@@ -209,6 +216,69 @@ async def test_a_deployment_that_is_being_tried_by_somebody_else_is_looked_at_ag
     assert reply.headgate.status is Status.COMPLETED
 
 
+async def test_who_waits_for_a_closed_deployment_goes_when_it_is_heard_that_it_is_open():
+    bench = Bench(Provider())
+    fuses = bench.circuits = Fuses(bench.time, d1=bench.time.at + 9)
+
+    async def healed(_seconds):
+        """The wait is not over by itself."""
+        fuses.closed_until = {}
+        asyncio.get_running_loop().call_soon(fuses.changed)
+        await asyncio.Event().wait()
+
+    bench.time.sleep = healed
+    async with bench:
+        await bench.send(*[chat(number) for number in range(3)])
+        replies = await bench.replies(3)
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+
+
+async def test_a_deployment_that_somebody_else_tries_is_not_waited_for_where_another_is_open():
+    bench = Bench(Provider(), targets=(target("a"), target("b", weight=0)))
+    fuses = bench.circuits = Fuses(bench.time)
+
+    async def denied(chosen, *_):
+        """Whoever asks hears that it is being tried."""
+        fuses.closed_until = {"a": bench.time.at + 10}
+        return chosen.id != "a"
+
+    fuses.may_begin = denied
+    async with bench:
+        await bench.send(chat(1))
+        (reply,) = await bench.replies(1)
+    assert (reply.headgate.deployment, reply.headgate.attempts) == ("b", 1)
+    assert bench.time.slept == []
+
+
+@pytest.mark.parametrize("limits", [{"parallel": 1}, {"requests_per_second": 1}])
+async def test_who_waits_for_room_at_a_deployment_that_fails_meanwhile_goes_elsewhere(limits):
+    """And what was kept for it there is given back."""
+    deployment = {"id": "a", "provider": "openai", "model": "m", "limits": limits}
+    config = config_of(providers={"openai": {}}, models=[{"name": "small", "deployments": [deployment]}])
+    bench = Bench(Provider(), targets=(target("a"), target("b", weight=0)), config=config)
+    fuses, given_back = Fuses(bench.time), []
+    bench.circuits = fuses
+    bench.admission.cancel = lambda _, ticket_us: given_back.append(ticket_us)
+
+    async def failing():
+        await bench.time.sleep(0.5)
+        assert bench.gateway.waiting == 3
+        fuses.closed_until = {"a": bench.time.at + 600}
+        fuses.changed()
+        return refused(500)
+
+    bench.provider.steps = [failing]
+    async with bench:
+        began = bench.time.at
+        await bench.send(*[chat(number) for number in range(4)])
+        replies = await bench.replies(4)
+        events = bench.events()
+    assert bench.time.at - began < 1
+    assert {reply.headgate.deployment for reply in replies} == {"b"}
+    assert [event.deployment for event in events].count("a") == 1, "nobody was sent where all calls fail"
+    assert len(given_back) == ("parallel" not in limits), "one at a time has a slot"
+
+
 async def test_those_who_wait_for_a_closed_deployment_do_not_fill_the_memory():
     bench = Bench(Provider(), in_flight=8)
     bench.circuits = Fuses(bench.time, d1=bench.time.at + 9)
@@ -229,3 +299,14 @@ async def test_all_attempts_together_stay_within_one_budget_of_retries(retries):
         await bench.send(chat(1))
         (reply,) = await bench.replies(1)
     assert len(provider.calls) == 1 + retries + 2 == reply.headgate.attempts
+
+
+async def test_a_fallback_to_a_deployment_of_the_model_s_own_name_asks_for_that_model():
+    """The body as it came names the first one."""
+    provider = Provider(refused(500), answered())
+    async with Bench(
+        provider, policy=RetryPolicy(0), fallbacks=Fallbacks(("gpt-4o",)), models={"gpt-4o": large()}
+    ) as bench:
+        await bench.send(chat(1))
+        await bench.replies(1)
+    assert [json.loads(call.body)["model"] for call in provider.calls] == ["gpt-4o-mini", "gpt-4o"]

@@ -3,6 +3,7 @@
 import pytest
 
 from headgate.routing.health.breaker import CLOSED, HALF_OPEN, Open, Sign
+from headgate.routing.health.evidence import CallEnd
 from headgate.routing.health.rules import credential_name
 from headgate.routing.outcome import Completion, Setback
 from headgate.routing.target import Target
@@ -33,7 +34,7 @@ def targets(health, clock):
 
 def fail(targets, clock, code, calls=1, target=D):
     for number in range(calls):
-        targets.ended(target, f"{code}{number}", clock(), Setback(failure(code)))
+        targets.ended(target, CallEnd(f"{code}{number}", clock(), Setback(failure(code))))
 
 
 async def test_a_target_that_is_well_is_closed_and_may_be_called(targets):
@@ -63,7 +64,7 @@ async def test_both_must_be_well_again(targets, clock):
     clock.now += 55 * SECOND
     assert targets.state(D) is HALF_OPEN
     assert await targets.may_begin(D, "a", 60)
-    targets.ended(D, "a", clock(), ANSWER)
+    targets.ended(D, CallEnd("a", clock(), ANSWER))
     assert targets.state(D) is CLOSED
 
 
@@ -90,20 +91,41 @@ async def test_a_probe_that_failed_for_another_reason_leaves_its_place(targets, 
     fail(targets, clock, Code.PROVIDER_ERROR, 4)
     clock.now += 5 * SECOND
     assert await targets.may_begin(D, "a", 60)
-    targets.ended(D, "a", clock(), Setback(failure(code)))
+    targets.ended(D, CallEnd("a", clock(), Setback(failure(code))))
     assert health.state("d", clock()) is HALF_OPEN
 
 
 async def test_a_timeout_that_the_deadline_cut_short_is_not_held_against_the_deployment(targets, clock):
     for number in range(9):
-        targets.ended(D, f"{number}", clock(), Setback(failure(Code.TIMEOUT)), cut_short=True)
+        targets.ended(D, CallEnd(f"{number}", clock(), Setback(failure(Code.TIMEOUT)), cut_short=True))
     assert targets.state(D) is CLOSED
 
 
 async def test_a_long_retry_after_is_obeyed_by_all(targets, health, clock):
-    targets.ended(D, "a", clock(), Setback(failure(Code.RATE_LIMITED), retry_after=30.0))
+    targets.ended(D, CallEnd("a", clock(), Setback(failure(Code.RATE_LIMITED), retry_after=30.0)))
     assert targets.state(D) == Open(clock() + 30 * SECOND)
     assert targets.state(E) is CLOSED
     health.report("d", Sign.NONE, "b", clock())
     clock.now += 30 * SECOND
     assert targets.state(D) is CLOSED
+
+
+async def test_who_waits_for_a_probe_looks_again_soon_and_the_probe_itself_goes(targets, clock):
+    fail(targets, clock, Code.PROVIDER_ERROR, 4)
+    clock.now += 5 * SECOND
+    assert await targets.may_begin(D, "a", 60)
+    assert targets.opens_in(D) == 0.5, "it may be over long before its lease is"
+    assert (targets.is_out(D, "a"), targets.is_out(D, "b")) == (False, True)
+    targets.ended(D, CallEnd("a", clock(), Setback(failure(Code.PROVIDER_ERROR))))
+    assert targets.opens_in(D) == 10
+    assert targets.is_out(D, "a")
+
+
+async def test_who_listens_hears_of_openings_probes_and_closings(targets, clock):
+    heard = []
+    targets.listen(lambda: heard.append(type(targets.state(D)).__name__))
+    fail(targets, clock, Code.PROVIDER_ERROR, 4)
+    clock.now += 5 * SECOND
+    assert await targets.may_begin(D, "a", 60)
+    targets.ended(D, CallEnd("a", clock(), ANSWER))
+    assert heard == ["Open", "Open", "Closed"]

@@ -10,7 +10,7 @@ from headgate.reporting.ledger import Ledger
 from headgate.routing.admission.calendar import slot_at
 from headgate.routing.admission.rules import Unit
 from headgate.routing.admission.taking import Bookkeeping, amounts_of, postings, subject_of
-from headgate.schemas.usage import Cause, Outcome, encode_event
+from headgate.schemas.usage import Outcome, encode_event
 from headgate.workers.recorder.surveying import Moment, Surveyor
 from support.ledgers import NEW_YEAR_US, a_slice, an_event
 from support.rulebooks import EVERYTHING, a_rulebook
@@ -21,13 +21,13 @@ _NEVER = {Outcome.REFUSED, Outcome.REPLAYED}
 
 _EVENTS = st.lists(
     st.builds(
-        lambda number, back, outcome, cause, who: an_event(
-            number, ts=_NOW_US - back, outcome=outcome, cause=cause, cost_nano=1000 + number, **who
+        lambda number, back, outcome, attempt, who: an_event(
+            number, ts=_NOW_US - back, outcome=outcome, attempt=attempt, cost_nano=1000 + number, **who
         ),
         st.integers(0, 10**6),
         st.one_of(st.integers(0, 3_000_000), st.integers(0, 3 * _HOUR_US), st.integers(0, 900 * _HOUR_US)),
         st.sampled_from(Outcome),
-        st.sampled_from(Cause),
+        st.integers(1, 3),
         st.fixed_dictionaries(
             {
                 "key": st.sampled_from(["rag-nightly", "other"]),
@@ -50,7 +50,7 @@ def _slots(rulebook, events):
     for event in events:
         attempted = event.outcome not in _NEVER
         request, target = rulebook.request(subject_of(event)), rulebook.target(subject_of(event))
-        counted = [(rate, attempted and event.cause is not Cause.RETRY) for rate in request.rates]
+        counted = [(rate, attempted and event.attempt == 1) for rate in request.rates]
         counted += [(rate, attempted) for rate in target.rates]
         for rate, counts in counted:
             at = slot_at(rate.limit, event.ts)

@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -33,6 +35,8 @@ from .subscription import Member, subscribe
 from .transactions import KafkaTransactions
 from .vigil import watch_over
 
+_NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 class KafkaBus:
     """Requests from the lane topics, answers in transactions.
@@ -60,6 +64,7 @@ class KafkaBus:
         deferral topic.
         """
         self._config = config
+        self._wanted = headgate_topics(config)
         self._now = now
         name = f"{config.group}.{slot or secrets.token_hex(8)}"
         self._options = client_options(config, name)
@@ -113,6 +118,10 @@ class KafkaBus:
         """FastStream's broker, for an application of FastStream's."""
         return self._subscription.broker
 
+    def needs(self, topics: Collection[str]) -> None:
+        """Have these topics made with the others, where they are missing; call it before the start."""
+        self._wanted = {**dict.fromkeys(topics, _NO_SETTINGS), **self._wanted}
+
     async def start(self, admit: Admit, committed: Committed) -> None:
         """Connect, join the group, and begin to deliver. Raises `BusLost` if that cannot be done."""
         await self.open(admit, committed)
@@ -131,7 +140,7 @@ class KafkaBus:
     async def open(self, admit: Admit, committed: Committed) -> None:
         """Make missing topics, fence a predecessor of the same slot, be ready to be delivered to. Raises `BusLost`."""
         try:
-            await ensure_topics(self._options, self._config, headgate_topics(self._config))
+            await ensure_topics(self._options, self._config, self._wanted)
             await self._transactions.start()
         except (KafkaError, TopicsMissingError) as error:
             await self._transactions.stop()

@@ -10,6 +10,8 @@
 -- ARGV[4]    msgpack: {completions, records}
 --            completion {stream, entry id, replies, usage}, record {stream, length, length, ...}
 -- ARGV[5]    the fields and values whose lengths the records give, one after the other: cmsgpack reads no binary
+-- ARGV[6]    the place in KEYS of a stream that nobody may be reading, 0 for none
+-- ARGV[7]    how many entries of it are kept, roughly
 -- Returns the places (from 0, separated by spaces) of the completions whose entries were no longer ours to end.
 
 local group, name = ARGV[1], ARGV[2]
@@ -55,6 +57,9 @@ for place, completion in ipairs(payload[1]) do
   take(completion[4], true)
 end
 take(payload[2], true)
+if ARGV[6] ~= '0' then
+  redis.call('XTRIM', KEYS[tonumber(ARGV[6])], 'MAXLEN', '~', ARGV[7])
+end
 
 local outcome = table.concat(lost, ' ')
 redis.call('SET', KEYS[1], name .. ' ' .. outcome, 'PX', ARGV[3])

@@ -123,7 +123,8 @@ class Committer:
         commit = self._current
         if commit is None:
             raise ValueError("expected a commit to attempt, there is none")
-        args = (self._settings.group, commit.name, _REMEMBERED_MS, commit.payload, commit.fields)
+        kept = (self._place_of_shadows(commit), self._settings.shadows_kept)
+        args = (self._settings.group, commit.name, _REMEMBERED_MS, commit.payload, commit.fields, *kept)
         lost: bytes = await self._link.run(script("commit"), commit.keys, args)
         places = frozenset(int(place) for place in lost.split())
         return Outcome(
@@ -131,6 +132,11 @@ class Committer:
             [commit.deliveries[place] for place in sorted(places)],
             commit.durable,
         )
+
+    def _place_of_shadows(self, commit: _Commit) -> int:
+        """Return which of the commit's keys is the stream of shadows, as Lua counts; 0: none."""
+        key = self._settings.key(self._settings.topics.shadows)
+        return commit.keys.index(key) + 1 if key in commit.keys else 0
 
     def _next(self) -> _Commit:
         """Take from the queue what one commit may hold, and write it down as `commit.lua` reads it."""

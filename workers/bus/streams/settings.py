@@ -29,6 +29,8 @@ class StreamsSettings:
     read_bytes: int = 2 * 1024 * 1024
     #: How long one read waits for entries: a stop waits as long.
     read_wait: float = 0.5
+    #: How many answers to copies for shadows are kept, roughly: nobody may be reading them.
+    shadows_kept: int = 10_000
     #: How long a record lies on each deferral topic.
     lengths: Mapping[Tier, float] = field(default_factory=lambda: LENGTHS)
 

@@ -16,8 +16,10 @@ from headgate.producers.kafka_client import client_options
 from headgate.producers.kafka_partitioner import partition_of
 from headgate.producers.kafka_producer import TransactionalProducer
 from headgate.producers.kafka_wire import fetch_committed
+from headgate.schemas.config import Config
 from headgate.schemas.record import Record, header
 from headgate.schemas.topics import Lane, Topics
+from headgate.workers.assembly import make_kafka_bus
 from headgate.workers.bus.kafka.bus import KafkaBus
 from headgate.workers.bus.kafka.usage_source import KafkaUsageSource
 from headgate.workers.bus.port import BusLost
@@ -328,6 +330,18 @@ async def test_without_leave_to_make_topics_missing_ones_are_named(kafka_address
     bus = KafkaBus(config)
     with pytest.raises(BusLost, match=rf"expected the topics .*{config.prefix}dead-letters, .* to exist"):
         await bus.start(lambda _: None, lambda _: None)
+
+
+async def test_the_topic_of_shadows_is_missed_where_a_route_has_one(kafka_address):
+    config = fresh_config(kafka_address, create_topics=False)
+    models = [
+        {"name": "m", "deployments": [{"id": "d", "provider": "openai", "model": "m"}], "route": route}
+        for route in ({"shadow": {"model": "n"}},)
+    ]
+    models.append({"name": "n", "deployments": [{"id": "e", "provider": "openai", "model": "m"}]})
+    whole = Config(bus={"kafka": config.model_dump()}, providers={"openai": {"api_key": "x"}}, models=models)
+    with pytest.raises(BusLost, match=rf"expected the topics .*{config.prefix}replies\.shadow, .* to exist"):
+        await make_kafka_bus(whole, config, None).start(lambda _: None, lambda _: None)
 
 
 async def test_without_a_broker_the_bus_is_lost_at_once():

@@ -122,3 +122,17 @@ async def test_a_commit_that_was_interrupted_is_finished_by_the_last_one(streams
     await bus.stop(0.2)
     assert len(await streams.values(streams.topics.replies())) == 5
     assert len(desk.committed) == 5
+
+
+async def test_of_answers_to_shadows_the_newest_are_kept_and_of_others_all(streams):
+    bus, desk = await started(streams, shadows_kept=20)
+    await streams.append([request(streams.topics, n) for n in range(10)])
+    topics = (streams.topics.shadows, streams.topics.replies())
+    for delivery in await desk.holding(10):
+        number = number_of(delivery.record)
+        bus.complete(delivery, [Record(topic, b"%d" % (100 * number + n)) for topic in topics for n in range(100)], [])
+    await desk.until(lambda: len(desk.committed) == 10)
+    await bus.stop(5)
+    kept = await streams.client.xrange(streams.key(streams.topics.shadows))
+    assert 20 <= len(kept) < 300
+    assert await streams.client.xlen(streams.key(streams.topics.replies())) == 1000
