@@ -1,6 +1,7 @@
 """`python -m benchmarks.wires`: what translating a request of 4 KB and its answer costs, on each wire family.
 
-The request is the rich one of the family's golden files with a long text before it, so that everything is translated.
+The request is the rich one of the family's golden files with a long text before it, so that everything is translated;
+of some families another endpoint's too.
 """
 
 import json
@@ -19,41 +20,49 @@ from headgate.schemas.request import Endpoint, Request
 from headgate.schemas.topics import Lane
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
+#: Of endpoints beside a family's first one.
+OTHERS = ("cohere/embeddings", "cohere/rerank", "voyage/rerank", "jina/rerank", "openai/rerank_of_data")
 SIZE = 4_096
 ROUNDS, CALLS = 7, 1_000
 
 
 @dataclass(frozen=True)
 class Translated:
-    """CPU of one family, µs; the best round of several."""
+    """CPU of one golden file, µs; the best round of several."""
 
     family: str
+    endpoint: str
     request_bytes: int
     encode_us: float
     decode_us: float
 
 
-def measure(family: str) -> Translated:
-    """Measure one family by its golden file `rich.json`."""
-    facts = json.loads((GOLDEN / family / "rich.json").read_bytes())
+def measure(file: Path) -> Translated:
+    """Measure a family by one of its golden files."""
+    family, facts = file.parent.name, json.loads(file.read_bytes())
     request, target = _request(facts), _target(family, facts)
     reply = HttpReply(200, facts["came"]["headers"], json.dumps(facts["came"]["body"]).encode())
     wire = FAMILIES[family]
     if not isinstance(wire.encode(request, target), HttpCall):
-        raise TypeError(f"{family}/rich.json is refused")
+        raise TypeError(f"{file} is refused")
     if not isinstance(wire.decode(reply, request, target), Completion):
-        raise TypeError(f"{family}/rich.json is no answer")
+        raise TypeError(f"{file} is no answer")
     encode = _cpu(lambda: wire.encode(request, target))
     decode = _cpu(lambda: wire.decode(reply, request, target))
-    return Translated(family, len(request.body), encode, decode)
+    return Translated(family, request.endpoint, len(request.body), encode, decode)
 
 
 def _request(facts: dict[str, object]) -> Request:
     body = dict(facts["request"])  # type: ignore[call-overload] # a golden file
-    short = len(json.dumps(body))
-    body["messages"] = [{"role": "user", "content": "word " * ((SIZE - short) // 5)}, *body["messages"]]
+    long = "word " * ((SIZE - len(json.dumps(body))) // 5)
+    if "messages" in body:
+        body["messages"] = [{"role": "user", "content": long}, *body["messages"]]
+    else:
+        name = "documents" if "documents" in body else "input"
+        body[name] = [long, *body[name][1:]]
     value = json.dumps(body).encode()
-    return Request("r", Endpoint.CHAT, "small", value, "k", Lane.STANDARD, "replies", 10**13, 0)
+    endpoint = Endpoint(str(facts["endpoint"]))
+    return Request("r", endpoint, "small", value, "k", Lane.STANDARD, "replies", 10**13, 0)
 
 
 def _target(family: str, facts: dict[str, object]) -> Target:
@@ -73,11 +82,12 @@ def _cpu(call: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure every family that has a rich golden file: a table on standard error, JSON on standard output."""
-    rows = [measure(path.parent.name) for path in sorted(GOLDEN.glob("*/rich.json"))]
+    files = [*sorted(GOLDEN.glob("*/rich.json")), *(GOLDEN / f"{name}.json" for name in OTHERS)]
+    rows = [measure(file) for file in files]
     for row in rows:
         both = row.encode_us + row.decode_us
         print(
-            f"{row.family:18} {row.request_bytes:6} bytes, encode {row.encode_us:5.1f} µs, "
+            f"{row.family:16} {row.endpoint:20} {row.request_bytes:6} bytes, encode {row.encode_us:5.1f} µs, "
             f"decode {row.decode_us:5.1f} µs, together {both:5.1f} µs CPU",
             file=sys.stderr,
         )

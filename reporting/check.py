@@ -90,6 +90,7 @@ def _countable(event: UsageEvent) -> bool:
         event.input_audio_tokens,
         event.cached_audio_tokens,
         event.output_audio_tokens,
+        event.units,
         event.cost_nano,
         event.queue_ms,
         event.latency_ms,

@@ -41,6 +41,8 @@ class TokenEstimate(msgspec.Struct, frozen=True):
     cached: int = 0
     #: What it was made from; whoever keeps it need not measure the body again to learn from the provider's count.
     measure: Measure | None = None
+    #: What is counted beside tokens, at most.
+    worst_units: int = 0
 
 
 def estimated_tokens(request: Request, bounds: Bounds | None = None) -> Tokens:
@@ -52,7 +54,7 @@ def estimated_tokens(request: Request, bounds: Bounds | None = None) -> Tokens:
     weight = weigh(request)
     usual = min(_USUAL_OUTPUT, (bounds or Bounds()).output)
     limit = usual if weight.limit is None else weight.limit
-    return Tokens(input=_likely_input(weight), output=limit * weight.choices)
+    return Tokens(input=_likely_input(weight), output=limit * weight.choices, units=weight.units)
 
 
 def _likely_input(weight: Weight) -> int:

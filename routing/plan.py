@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from ..schemas.failures import Code, Failure, failure
 from ..schemas.request import Request
+from .prices import fitting
 from .standing import Standing
 from .target import Fallbacks, Hedge, Plan, RetryPolicy, Shadow, Target
 from .tree.chance import seed_of, uniform
@@ -49,7 +50,7 @@ def make_plan(request: Request, routes: Routes, prices: PriceFinder, standing: S
     """Return where the request goes, or why it cannot. Depends on the request's id for chance, so it is repeatable."""
     route = routes.models.get(request.model)
     if route is None:
-        return _open_plan(request.model, routes, prices)
+        return _open_plan(request, routes, prices)
     around = Surroundings(prices, standing, allow_unpriced=routes.allow_unpriced)
     walk = Walk(request, routes.workspaces.get(request.key), route.tree, around)
     targets = walk.through(route.tree)
@@ -65,12 +66,14 @@ def _shadow(route: ModelRoute, seed: int) -> Shadow | None:
     return route.shadow if uniform(seed, seed_of(f"shadow {route.shadow.model}")) <= route.shadow_share else None
 
 
-def _open_plan(model: str, routes: Routes, prices: PriceFinder) -> Plan | Failure:
+def _open_plan(request: Request, routes: Routes, prices: PriceFinder) -> Plan | Failure:
     """Plan for a model that the config does not name, where the request's own name of it says whose it is."""
+    model = request.model
     template, name = _template(model, routes)
-    price = None if template is None else prices.find(template.listed_as, name)
+    listed = None if template is None else prices.find(template.listed_as, name)
+    price = None if template is None else fitting(listed, request.endpoint, template.wire)
     # The simulator answers whatever has a price; a name without one is a mistake.
-    if template is None or (price is None and template is routes.open.get("")):
+    if template is None or (listed is None and template is routes.open.get("")):
         known = ", ".join(sorted(routes.models)) or "a model of the price list"
         return failure(Code.MODEL_NOT_FOUND, expected=f"body.model: {known}", given=model)
     if price is None and not routes.allow_unpriced:

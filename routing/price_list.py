@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import msgspec
 
+from ..schemas.request import Endpoint
 from .prices import Price, Rates, Tier, per_million, per_thousand_requests
 from .service_tiers import TierTable, with_factors
 
 if TYPE_CHECKING:
     from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, Provider
 
+#: Where prices of tokens are not all that is billed: images that have a rate of their own are not told from text by
+#: what an answer says it used, and what a model is that has no rate for sound is not said.
+_IMAGES: Final = frozenset({Endpoint.IMAGES})
+_SOUND: Final = frozenset({Endpoint.TRANSCRIPTIONS})
 _DAY_US: Final = 86_400_000_000
 #: Names of models come from requests, so what is remembered of them has an end.
 _REMEMBERED: Final = 4096
@@ -201,7 +206,11 @@ def _price(listed: "ModelPrice", version: str, source: str) -> Price | None:
     starts = sorted({start for value in vars(listed).values() for start in _starts(value)}, reverse=True)
     tiers = tuple(Tier(start, _rates(listed, start + 1)) for start in starts)
     request = per_thousand_requests(_amount(listed.requests_kcount, 0) or Decimal(0))
-    return Price(_rates(listed, 0), version, source, tiers, request)
+    images = getattr(listed, "output_image_mtok", None)
+    not_for = (frozenset() if images is None else _IMAGES) | (
+        _SOUND if listed.input_audio_mtok is None else frozenset()
+    )
+    return Price(_rates(listed, 0), version, source, tiers, request, not_for=not_for)
 
 
 def _starts(value: object) -> Iterator[int]:

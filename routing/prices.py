@@ -12,6 +12,7 @@ import msgspec
 
 from ..schemas import config_prices as config
 from ..schemas.reply import Tokens
+from ..schemas.request import Endpoint
 from .estimate import TokenEstimate
 from .token_kinds import ALL_KINDS, Kinds
 
@@ -19,6 +20,9 @@ from .token_kinds import ALL_KINDS, Kinds
 _PER_NANO: Final = 10**15
 #: 10⁻²⁴ dollars per token in one dollar per million tokens.
 _PER_MILLION: Final = Decimal(10**18)
+#: What may be billed by units instead of tokens; where a unit is a search unit, by nothing else.
+_BY_UNITS: Final = frozenset({Endpoint.MODERATIONS, Endpoint.IMAGES, Endpoint.TRANSCRIPTIONS})
+_BY_SEARCH_UNITS: Final = frozenset({"cohere"})
 #: Wide enough that a product of any price is exact before it is brought to a whole number.
 _EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
@@ -65,6 +69,12 @@ class Price(msgspec.Struct, frozen=True):
     request: int = 0
     #: What the model costs on other service tiers than the standard one, by their names.
     services: "tuple[tuple[str, Price], ...]" = ()
+    #: 10⁻²⁴ dollars per unit: a search unit, an image, a second of sound, a moderation; None if nobody knows.
+    unit: int | None = None
+    #: Whether `rates` are known; otherwise it is a price of units alone.
+    by_tokens: bool = True
+    #: Where more is billed than these rates say.
+    not_for: frozenset[Endpoint] = frozenset()
 
     @property
     def has_kinds(self) -> bool:
@@ -83,11 +93,12 @@ def cost_nano(price: Price, tokens: Tokens) -> int:
         if tokens.input > tier.above:
             rates = tier.rates
             break
+    apart = price.request + (tokens.units * price.unit if tokens.units and price.unit else 0)
     if tokens.cache_write_1h or tokens.input_audio or tokens.cached_audio or tokens.output_audio:
-        return _nano(price.request + _of_all_kinds(rates, tokens))
+        return _nano(apart + _of_all_kinds(rates, tokens))
     cached, written, reasoning = tokens.cached, tokens.cache_write, tokens.reasoning
     plain, said = tokens.input - cached - written, tokens.output - reasoning
-    exact = price.request + cached * rates.cached + written * rates.cache_write + reasoning * rates.reasoning
+    exact = apart + cached * rates.cached + written * rates.cache_write + reasoning * rates.reasoning
     if plain > 0:
         exact += plain * rates.input
     if said > 0:
@@ -102,7 +113,8 @@ def expected_cost(price: Price, estimate: TokenEstimate) -> int:
         if input_ > tier.above:
             rates = tier.rates
             break
-    return price.request + (input_ - cached) * rates.input + cached * rates.cached + estimate.output * rates.output
+    apart = price.request + estimate.worst_units * (price.unit or 0)
+    return apart + (input_ - cached) * rates.input + cached * rates.cached + estimate.output * rates.output
 
 
 def _of_all_kinds(rates: Rates, tokens: Tokens) -> int:
@@ -122,8 +134,33 @@ def _of_all_kinds(rates: Rates, tokens: Tokens) -> int:
     return sum(max(count, 0) * (usual if own is None else own) for count, own, usual in counts)
 
 
-def estimate_nano(price: Price, input_tokens: int, output_tokens: int, kinds: Kinds = ALL_KINDS) -> int:
-    """Return the most that an attempt of at most so many tokens can cost, in nano-dollars.
+def can_price(price: Price | None, tokens: Tokens) -> bool:
+    """Say whether a price covers what was used: units alone, without a price of units, would be free by mistake."""
+    if price is None or price.unit is not None or not tokens.units:
+        return True
+    return price.by_tokens and bool(tokens.input or tokens.output)
+
+
+def covers(price: Price, endpoint: Endpoint, wire: str) -> bool:
+    """Say whether a price is one of what an endpoint is billed by, as far as that is known before the call."""
+    if endpoint is Endpoint.CHAT:  # nearly all are, and planning asks for every deployment
+        return price.by_tokens
+    if endpoint in price.not_for:
+        return False
+    if endpoint is Endpoint.RERANK and wire in _BY_SEARCH_UNITS:
+        return price.unit is not None
+    return price.by_tokens or endpoint in _BY_UNITS
+
+
+def fitting(price: Price | None, endpoint: Endpoint, wire: str) -> Price | None:
+    """Return a price where it covers what is billed; a price that does not is as good as unknown."""
+    return price if price is None or covers(price, endpoint, wire) else None
+
+
+def estimate_nano(
+    price: Price, input_tokens: int, output_tokens: int, kinds: Kinds = ALL_KINDS, *, units: int = 0
+) -> int:
+    """Return the most that an attempt of at most so many tokens and units can cost, in nano-dollars.
 
     For attempts whose true cost nobody knows: each token is charged at the dearest rate that it could have; `kinds` are
     those that it could be of.
@@ -133,7 +170,8 @@ def estimate_nano(price: Price, input_tokens: int, output_tokens: int, kinds: Ki
         if input_tokens > tier.above:
             for_input, for_output = _dearest(tier.rates, kinds)
             input_, output = max(input_, for_input), max(output, for_output)
-    return _nano(price.request + input_tokens * input_ + output_tokens * output)
+    apart = price.request + units * (price.unit or 0)
+    return _nano(apart + input_tokens * input_ + output_tokens * output)
 
 
 def _dearest(rates: Rates, kinds: Kinds) -> tuple[int, int]:
@@ -154,18 +192,30 @@ def worst_cost(price: Price, estimate: TokenEstimate, kinds: Kinds = ALL_KINDS) 
     So it is at the dearest of the tiers that its worst case reaches, also where the attempt then stays below them, and
     each token is at the dearest rate of its kind, whether it turns out cached, written to a cache, or reasoning.
     """
-    return estimate_nano(price, estimate.worst_input, estimate.worst_output, kinds)
+    return estimate_nano(price, estimate.worst_input, estimate.worst_output, kinds, units=estimate.worst_units)
 
 
 def from_config(price: config.Price) -> Price:
     """Make the price that stands in a config, USD per million tokens; what is absent costs as its kind does."""
     tiers = tuple(Tier(each.above, _rates(each)) for each in sorted(price.long_context, key=lambda each: -each.above))
-    request = int(_EXACT.to_integral_value(_EXACT.multiply(price.per_request, _PER_MILLION * 10**6)))
-    return Price(_rates(price), version="config", source="config", tiers=tiers, request=request)
+    return Price(
+        _rates(price),
+        version="config",
+        source="config",
+        tiers=tiers,
+        request=_each(price.per_request),
+        unit=None if price.unit is None else _each(price.unit),
+        by_tokens=price.input is not None,
+    )
+
+
+def _each(dollars: Decimal) -> int:
+    """Return what one costs, 10⁻²⁴ dollars."""
+    return int(_EXACT.to_integral_value(_EXACT.multiply(dollars, _PER_MILLION * 10**6)))
 
 
 def _rates(given: config.Rates) -> Rates:
-    input_, output = per_million(given.input), per_million(given.output)
+    input_, output = per_million(given.input or Decimal(0)), per_million(given.output)
     cached, written, thought = (_maybe(each) for each in (given.cached, given.cache_write, given.reasoning))
     return Rates(
         input=input_,

@@ -98,7 +98,8 @@ def with_factors(price: Price, factors: Mapping[str, Factor], edition: str) -> P
 def _scaled(price: Price, factor: Factor, edition: str) -> Price:
     tiers = tuple(Tier(tier.above, _scaled_rates(tier.rates, factor)) for tier in price.tiers)
     version = f"{price.version}, service tiers {edition}"
-    return Price(_scaled_rates(price.rates, factor), version, price.source, tiers, price.request)
+    rates = _scaled_rates(price.rates, factor)
+    return msgspec.structs.replace(price, rates=rates, version=version, tiers=tiers, services=())
 
 
 def _scaled_rates(rates: Rates, factor: Factor) -> Rates:
@@ -171,9 +172,11 @@ def bill(price: Price, tokens: Tokens, asked: str | None, served: str | None) ->
     return Bill(most.nano, f"{most.version}, service tier {served} unknown")
 
 
-def worst_on(price: Price, asked: str | None, input_tokens: int, output_tokens: int, kinds: Kinds = ALL_KINDS) -> int:
+def worst_on(
+    price: Price, asked: str | None, input_tokens: int, output_tokens: int, kinds: Kinds = ALL_KINDS, *, units: int = 0
+) -> int:
     """Return the most that an attempt can cost, nano-dollars: on the tier asked for, or on the standard one instead."""
-    return max(estimate_nano(each, input_tokens, output_tokens, kinds) for each in _possible(price, asked))
+    return max(estimate_nano(each, input_tokens, output_tokens, kinds, units=units) for each in _possible(price, asked))
 
 
 def _possible(price: Price, asked: str | None) -> Iterable[Price]:

@@ -17,8 +17,8 @@ _Usd = Annotated[Decimal, Field(ge=0)]
 class Rates(Part):
     """USD per million tokens."""
 
-    input: _Usd
-    """Input tokens."""
+    input: _Usd | None = None
+    """Input tokens; absent: there is no price for tokens, only for units."""
     output: _Usd = Decimal(0)
     """Output tokens."""
     cached: _Usd | None = None
@@ -43,14 +43,28 @@ class LongContext(Rates):
     above: int = Field(ge=1)
     """Input tokens, cached ones included."""
 
+    @model_validator(mode="after")
+    def _of_tokens(self) -> Self:
+        if self.input is None:
+            raise wrong("input", "none")
+        return self
+
 
 class Price(Rates):
     """USD per million tokens; overrides the price list."""
 
     per_request: _Usd = Decimal(0)
     """USD of each attempt that is answered, whatever its tokens."""
+    unit: _Usd | None = None
+    """USD for one unit: a search unit, an image, a second of sound, a moderation."""
     long_context: list[LongContext] = []
     """Dearer rates for long inputs."""
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.input is None and self.unit is None:
+            raise wrong("input or unit", "neither")
+        return self
 
     @model_validator(mode="after")
     def _apart(self) -> Self:

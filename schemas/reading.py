@@ -20,10 +20,20 @@ _TEN_YEARS: Final = 10 * 365 * 86_400
 _MOST_USD: Final = 1_000_000
 _USD: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?")
 
-#: The body field without which an endpoint cannot work.
-_INPUT: Final[Mapping[Endpoint, str]] = MappingProxyType(
-    {Endpoint.CHAT: "messages", Endpoint.EMBEDDINGS: "input", Endpoint.RESPONSES: "input"}
+#: The body fields without which an endpoint cannot work.
+_INPUT: Final[Mapping[Endpoint, tuple[str, ...]]] = MappingProxyType(
+    {
+        Endpoint.CHAT: ("messages",),
+        Endpoint.EMBEDDINGS: ("input",),
+        Endpoint.RESPONSES: ("input",),
+        Endpoint.MODERATIONS: ("input",),
+        Endpoint.IMAGES: ("prompt",),
+        Endpoint.TRANSCRIPTIONS: ("file",),
+        Endpoint.RERANK: ("query", "documents"),
+    }
 )
+#: Of these, those that are lists.
+_LISTS: Final = frozenset({"messages", "documents"})
 
 #: Spellings of nothing, and the length above which whitespace is not looked through for them.
 _NOTHING: Final = frozenset({b"nothing", b"null", b"[]", b'""'})
@@ -39,6 +49,10 @@ class _Head(msgspec.Struct, frozen=True):
     #: `Raw` stays raw only outside a union; absent is empty.
     messages: msgspec.Raw = msgspec.Raw()
     input: msgspec.Raw = msgspec.Raw()
+    prompt: msgspec.Raw = msgspec.Raw()
+    file: msgspec.Raw = msgspec.Raw()
+    query: msgspec.Raw = msgspec.Raw()
+    documents: msgspec.Raw = msgspec.Raw()
     stream: bool | None = None
     max_tokens: _Count | None = None
     max_completion_tokens: _Count | None = None
@@ -229,14 +243,20 @@ def _wrong_head(envelope: Envelope, endpoint: Endpoint, head: _Head) -> Failure 
         return _invalid("method: POST", envelope.method)
     if not head.model:
         return _invalid("body.model: the name of a model", "nothing")
-    needed = _INPUT[endpoint]
-    given = bytes(head.messages if needed == "messages" else head.input) or b"nothing"
-    if given in _NOTHING or (len(given) < _SHORT and b"".join(given.split()) == b"[]"):
-        return _invalid(f"body.{needed}", given.decode())
-    if needed == "messages" and not given.startswith(b"["):
-        return _invalid("body.messages: a list", given.decode())
+    for needed in _INPUT[endpoint]:
+        wrong = _wrong_input(needed, bytes(getattr(head, needed)) or b"nothing")
+        if wrong is not None:
+            return wrong
     if head.stream:
         return _invalid("body.stream: false, a reply is one record", "true")
+    return None
+
+
+def _wrong_input(name: str, given: bytes) -> Failure | None:
+    if given in _NOTHING or (len(given) < _SHORT and b"".join(given.split()) == b"[]"):
+        return _invalid(f"body.{name}", given.decode())
+    if name in _LISTS and not given.startswith(b"["):
+        return _invalid(f"body.{name}: a list", given.decode())
     return None
 
 

@@ -40,6 +40,8 @@ class Tokens(msgspec.Struct, frozen=True):
     input_audio: int = 0
     cached_audio: int = 0
     output_audio: int = 0
+    #: Beside tokens, or instead of them: search units, images, seconds of sound, moderations.
+    units: int = 0
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -18,11 +18,16 @@ _MS: Final = 1000
 
 
 class Endpoint(enum.StrEnum):
-    """The OpenAI endpoints that are served, by their path."""
+    """The endpoints that are served, by their path: OpenAI's, and the one for reranking that others have."""
 
     CHAT = "/v1/chat/completions"
     EMBEDDINGS = "/v1/embeddings"
     RESPONSES = "/v1/responses"
+    MODERATIONS = "/v1/moderations"
+    IMAGES = "/v1/images/generations"
+    TRANSCRIPTIONS = "/v1/audio/transcriptions"
+    #: OpenAI has none; the body is Cohere's and Jina's: `query`, `documents`, `top_n`.
+    RERANK = "/v1/rerank"
 
 
 class Request(msgspec.Struct, frozen=True):

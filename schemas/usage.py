@@ -75,6 +75,8 @@ class UsageEvent(msgspec.Struct, frozen=True):
     #: The service tier that the attempt asked for, and the one that the provider says has served it.
     service_tier_asked: str | None = None
     service_tier: str | None = None
+    #: What is counted beside tokens: search units, images, seconds of sound, moderations.
+    units: int = 0
 
 
 _encoder = msgspec.json.Encoder()

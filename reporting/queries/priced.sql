@@ -16,6 +16,7 @@ SELECT
     input_audio_tokens,
     cached_audio_tokens,
     output_audio_tokens,
+    units,
     outcome = 'failed' AS free,
     count(*) AS attempts,
     sum(cost_nano)::BIGINT AS cost_nano

@@ -1,8 +1,9 @@
 """The body of OpenAI's chat completions as values, for wire families that say it in other words.
 
 Source: OpenAI's OpenAPI document, component `CreateChatCompletionRequest`. Beside its fields stand a few that clients
-of other providers already send in such bodies: `top_k`, `cache_control` on parts, and `extra_content`, in which
-Google's OpenAI-compatible endpoint keeps what a later request has to bring back (ai.google.dev, "Thought signatures").
+of other providers already send in such bodies: `top_k`, `cache_control` on parts, Cohere's `documents`,
+`citation_options` and `safety_mode`, and `extra_content`, in which Google's OpenAI-compatible endpoint keeps what a
+later request has to bring back (ai.google.dev, "Thought signatures").
 
 Reading is strict: what these values have no place for is told, so that nothing is left out unseen. JSON that no family
 looks into (schemas, arguments) stays as it came.
@@ -104,11 +105,21 @@ class ForAnthropic(_Value, frozen=True):
     thinking: list[msgspec.Raw] = []
 
 
+class ForCohere(_Value, frozen=True):
+    """What Cohere is told again: its thoughts, its plan of which tools to call, and where it had an answer from."""
+
+    thinking: str | None = None
+    tool_plan: str | None = None
+    #: A list of JSON, as it came.
+    citations: msgspec.Raw = ABSENT
+
+
 class Extra(_Value, frozen=True):
     """What only one provider understands, by provider."""
 
     google: ForGoogle | None = None
     anthropic: ForAnthropic | None = None
+    cohere: ForCohere | None = None
 
 
 class FunctionCall(_Value, frozen=True):
@@ -263,6 +274,8 @@ class ChatBody(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True
     store: bool | None = None
     # what no family here looks into
     audio: msgspec.Raw = ABSENT
+    citation_options: msgspec.Raw = ABSENT
+    documents: msgspec.Raw = ABSENT
     function_call: msgspec.Raw = ABSENT
     functions: msgspec.Raw = ABSENT
     logit_bias: msgspec.Raw = ABSENT
@@ -273,6 +286,7 @@ class ChatBody(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True
     prompt_cache_key: msgspec.Raw = ABSENT
     prompt_cache_options: msgspec.Raw = ABSENT
     prompt_cache_retention: msgspec.Raw = ABSENT
+    safety_mode: msgspec.Raw = ABSENT
     stream_options: msgspec.Raw = ABSENT
     verbosity: msgspec.Raw = ABSENT
     web_search_options: msgspec.Raw = ABSENT

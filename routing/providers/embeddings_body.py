@@ -28,6 +28,20 @@ class EmbeddingsBody(msgspec.Struct, frozen=True, gc=False, forbid_unknown_field
     dimensions: int | None = None
     encoding_format: Literal["float", "base64"] | None = None
     user: str | None = None
+    # not OpenAI's: what Cohere, Voyage and Jina want to know besides, in their own words
+    #: What the vectors are for: Cohere's and Voyage's word, and Jina's.
+    input_type: str | None = None
+    task: str | None = None
+    #: Of what the vectors are made: Cohere's, Voyage's and Jina's word.
+    embedding_types: list[str] | None = None
+    output_dtype: str | None = None
+    embedding_type: str | None = None
+    #: Whether, or where, what is too long is cut: Cohere's and Jina's word, and Voyage's.
+    truncate: bool | str | None = None
+    truncation: bool | None = None
+    #: Jina's.
+    late_chunking: bool | None = None
+    normalized: bool | None = None
 
     @property
     def texts(self) -> list[str] | None:
@@ -38,11 +52,15 @@ class EmbeddingsBody(msgspec.Struct, frozen=True, gc=False, forbid_unknown_field
         return texts if len(texts) == len(self.input) else None
 
 
+#: Numbers, whole ones where they are quantized, or Base64.
+Vector = list[float] | list[int] | str
+
+
 class Embedding(msgspec.Struct, frozen=True, gc=False):
     """The vector of one input: numbers, or the Base64 of 32-bit ones."""
 
     index: int
-    embedding: list[float] | str
+    embedding: Vector
     object: Literal["embedding"] = "embedding"
 
 
@@ -73,16 +91,16 @@ def read_embeddings(request: Request, target: Target, unmet: Unmet) -> Embedding
     return read_body(_body, _KNOWN, request, target, unmet)
 
 
-def embeddings_json(
-    model: str, vectors: Sequence[list[float]], tokens: Tokens | None, *, base64: bool = False
-) -> bytes:
-    """Write an answer, the vectors in the order of the inputs."""
+def embeddings_json(model: str, vectors: Sequence[Vector], tokens: Tokens | None, *, base64: bool = False) -> bytes:
+    """Write an answer, the vectors in the order of the inputs; those that are texts are Base64 already."""
     used = 0 if tokens is None else tokens.input
-    data = [Embedding(at, _base64(vector) if base64 else vector) for at, vector in enumerate(vectors)]
+    data = [Embedding(at, _base64(each) if base64 else each) for at, each in enumerate(vectors)]
     return _encode(Embeddings(model, data, EmbeddingsUsage(used, used)))
 
 
-def _base64(vector: list[float]) -> str:
+def _base64(vector: Vector) -> str:
+    if isinstance(vector, str):
+        return vector
     numbers = array("f", vector)
     if byteorder == "big":
         numbers.byteswap()

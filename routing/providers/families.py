@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import anthropic, azure, bedrock, gemini, openai
+from . import anthropic, azure, bedrock, cohere, gemini, jina, openai, voyage
 from .family import Family
 
 FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
@@ -12,7 +12,10 @@ FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
         "openai": openai.FAMILY,
         "azure-openai": azure.FAMILY,
         "anthropic": anthropic.FAMILY,
+        "cohere": cohere.FAMILY,
         "gemini": gemini.FAMILY,
+        "voyage": voyage.FAMILY,
+        "jina": jina.FAMILY,
         "vertex": gemini.ON_VERTEX,
         "vertex-anthropic": anthropic.ON_VERTEX,
         "bedrock-converse": bedrock.FAMILY,

@@ -1,4 +1,4 @@
-"""The OpenAI wire: chat completions, embeddings and responses.
+"""The OpenAI wire: chat completions, embeddings and responses; the other endpoints stand beside (`openai_beside.py`).
 
 Source: OpenAI's OpenAPI document (components `CreateChatCompletionResponse`, `CreateEmbeddingResponse`, `Response`,
 `ErrorResponse`) and the error codes of its guide.
@@ -22,10 +22,20 @@ from .body import overridden
 from .errors import Ending, Finish, finish, malformed, setback
 from .family import Family, url_of
 from .one_line import one_line
+from .openai_beside import BESIDE
 from .rules import fitted, has_rules
+from .transcription import encode_transcription
 
 _PATHS: Final[Mapping[Endpoint, str]] = MappingProxyType(
-    {Endpoint.CHAT: "/chat/completions", Endpoint.EMBEDDINGS: "/embeddings", Endpoint.RESPONSES: "/responses"}
+    {
+        Endpoint.CHAT: "/chat/completions",
+        Endpoint.EMBEDDINGS: "/embeddings",
+        Endpoint.RESPONSES: "/responses",
+        Endpoint.MODERATIONS: "/moderations",
+        Endpoint.IMAGES: "/images/generations",
+        Endpoint.TRANSCRIPTIONS: "/audio/transcriptions",
+        Endpoint.RERANK: "/rerank",
+    }
 )
 _HEADERS: Final = (("Content-Type", "application/json"),)
 
@@ -85,6 +95,8 @@ def encode_at(url: str | Failure, request: Request, target: Target) -> HttpCall 
     """Make the call to an address that is known, or say why there is none."""
     if isinstance(url, Failure):
         return url
+    if request.endpoint is Endpoint.TRANSCRIPTIONS:
+        return encode_transcription(url, request, target)
     if not has_rules(target.service):
         return HttpCall(url, _HEADERS, _with_model(request, target))
     fit = fitted(overridden(request, target), request.endpoint, target.service, target.provider)
@@ -106,6 +118,9 @@ def _named(fields: dict[str, msgspec.Raw], target: Target) -> bytes:
 
 def decode(reply: HttpReply, request: Request, target: Target) -> Completion | Setback:
     """Read what came back. What is not understood is a failure, never a success."""
+    beside = BESIDE.get(request.endpoint)
+    if beside is not None:
+        return beside(reply, request, target)
     if reply.status != 200:
         return setback(reply, target)
     try:

@@ -145,6 +145,7 @@ class TokenEstimator:
             worst_output=worst_output,
             cached=min(round(lesson.cached.value * input_), input_),
             measure=measure,
+            worst_units=weight.units,
         )
 
     def bounds(self, target: Target) -> Bounds:

@@ -64,12 +64,52 @@ class Chat(Body, frozen=True, gc=False):
     functions: msgspec.Raw = ABSENT
     response_format: msgspec.Raw = ABSENT
     web_search_options: msgspec.Raw = ABSENT
+    #: Cohere's, to be cited.
+    documents: msgspec.Raw = ABSENT
 
 
 class Embeddings(Body, frozen=True, gc=False):
     """The body of an embedding: texts, or token ids."""
 
     input: str | list[str | int | list[int]] = ""
+
+
+class Moderations(Body, frozen=True, gc=False):
+    """The body of a moderation: texts, or parts."""
+
+    input: str | list[str | Part] = ""
+
+
+class Images(Body, frozen=True, gc=False):
+    """The body of a generation of images."""
+
+    prompt: str = ""
+
+
+class SoundFile(msgspec.Struct, frozen=True, gc=False):
+    """A file with sound in it, as a `data:` URL."""
+
+    file_data: str = ""
+
+
+class Transcriptions(Body, frozen=True, gc=False):
+    """The body of a transcription."""
+
+    file: str | SoundFile = ""
+    prompt: str = ""
+
+
+class Document(msgspec.Struct, frozen=True, gc=False):
+    """A document that is not a text alone; `rest` of it counts by the bytes of the body."""
+
+    text: str = ""
+
+
+class Rerank(Body, frozen=True, gc=False):
+    """The body of a rerank."""
+
+    query: str = ""
+    documents: list[str | Document] = []
 
 
 class Responses(Body, frozen=True, gc=False):

@@ -7,10 +7,33 @@ from typing import Final
 import msgspec
 
 from ...schemas.request import Endpoint, Request
-from .shapes import ABSENT, Body, Chat, Content, Embeddings, Item, Message, Part, Responses, Tool
+from .shapes import (
+    ABSENT,
+    Body,
+    Chat,
+    Content,
+    Embeddings,
+    Images,
+    Item,
+    Message,
+    Moderations,
+    Part,
+    Rerank,
+    Responses,
+    Tool,
+    Transcriptions,
+)
 
 #: Types of parts that are text alone, and of tools that the caller carries out.
 _TEXT: Final = frozenset({None, "text", "input_text", "output_text", "refusal", "reasoning_text", "summary_text"})
+#: Characters of Base64 for a second of sound at 8 kbit/s, which is as low as MP3 goes.
+_PER_SECOND: Final = 1_333
+#: Cohere's reranking cuts documents into chunks, by model of 32,764, 4,093, or at first 512 tokens with the query in
+#: them, of which it takes 256 at most; a search unit is up to 100 documents. docs.cohere.com, "Best Practices for using
+#: Rerank", of 2023 and of 2026.
+_PER_CHUNK: Final = 254
+_CHUNKS: Final = 100
+_BY_TOKENS_ALONE: Final = frozenset({Endpoint.CHAT, Endpoint.EMBEDDINGS, Endpoint.RESPONSES})
 _OWN_TOOLS: Final = frozenset({"function", "custom"})
 _REFERENCE: Final = "item_reference"
 _NULL: Final = frozenset({b"", b"null"})
@@ -41,6 +64,8 @@ class Weight(msgspec.Struct, frozen=True, gc=False):
     choices: int = 1
     #: Predicted output, in bytes.
     predicted: int = 0
+    #: What may be counted beside tokens, at most: images, search units, seconds of sound.
+    units: int = 0
 
 
 class _Media(msgspec.Struct, gc=False):
@@ -58,19 +83,31 @@ def weigh(request: Request) -> Weight:
     try:
         return _WEIGH[request.endpoint](request.body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return Weight(len(request.body), text_bytes=len(request.body), hidden=True, limit=request.max_output or None)
+        size = len(request.body)
+        units = 0 if request.endpoint in _BY_TOKENS_ALONE else 1 + size // _PER_CHUNK
+        return Weight(size, text_bytes=size, hidden=True, limit=request.max_output or None, units=units)
 
 
 _chat: Final = msgspec.json.Decoder(Chat)
 _embeddings: Final = msgspec.json.Decoder(Embeddings)
 _responses: Final = msgspec.json.Decoder(Responses)
+_moderations: Final = msgspec.json.Decoder(Moderations)
+_images: Final = msgspec.json.Decoder(Images)
+_transcriptions: Final = msgspec.json.Decoder(Transcriptions)
+_rerank: Final = msgspec.json.Decoder(Rerank)
 _tools: Final = msgspec.json.Decoder(list[Tool])
 
 
 def _weigh_chat(body: bytes) -> Weight:
     chat, media = _chat.decode(body), _Media()
     texts = tuple([text for message in chat.messages for text in _said(message, media)])
-    shown = (chat.tools, chat.functions, chat.response_format, *(message.tool_calls for message in chat.messages))
+    shown = (
+        chat.tools,
+        chat.functions,
+        chat.response_format,
+        chat.documents,
+        *(message.tool_calls for message in chat.messages),
+    )
     limits = (chat.max_completion_tokens, chat.max_tokens)
     media.hidden |= _is(chat.web_search_options)
     return _weight(body, chat, texts, media, shown=shown, pieces=len(chat.messages), limits=limits)
@@ -93,8 +130,57 @@ def _weigh_embeddings(body: bytes) -> Weight:
     return Weight(len(body), texts, sum(map(_size, texts)), pieces=len(inputs), ids=ids, limit=0)
 
 
+def _weigh_moderations(body: bytes) -> Weight:
+    asked, media = _moderations.decode(body), _Media()
+    inputs = [asked.input] if isinstance(asked.input, str) else asked.input
+    texts = tuple(text for each in inputs for text in _texts([each] if isinstance(each, Part) else each, media))
+    weight = _weight(body, asked, texts, media, shown=(), pieces=len(inputs), limits=())
+    return msgspec.structs.replace(weight, limit=0, units=1)
+
+
+def _weigh_images(body: bytes) -> Weight:
+    asked = _images.decode(body)
+    weight = _weight(body, asked, (asked.prompt,), _Media(), shown=(), pieces=1, limits=())
+    return msgspec.structs.replace(weight, units=weight.choices)
+
+
+def _weigh_transcriptions(body: bytes) -> Weight:
+    """Weigh sound by its length in Base64: how long it takes to hear nobody knows before it is decoded."""
+    asked = _transcriptions.decode(body)
+    sound = len(asked.file if isinstance(asked.file, str) else asked.file.file_data)
+    media = _Media(audio=sound, size=sound)
+    weight = _weight(body, asked, (asked.prompt,), media, shown=(), pieces=1, limits=())
+    return msgspec.structs.replace(weight, units=-(-sound // _PER_SECOND))
+
+
+def _weigh_rerank(body: bytes) -> Weight:
+    """Weigh a query as often as there are documents, for it is read with each: so Voyage, Jina and Alibaba count it.
+
+    The texts are not kept: they are not one input, and what does not fit is cut by whoever ranks.
+    """
+    asked = _rerank.decode(body)
+    documents = [_size(each if isinstance(each, str) else each.text) for each in asked.documents]
+    query = _size(asked.query)
+    chunks = sum(max(1, -(-size // _PER_CHUNK)) for size in documents)
+    return Weight(
+        len(body) + query * max(len(documents) - 1, 0),
+        text_bytes=sum(documents) + query * len(documents),
+        pieces=len(documents),
+        limit=0,
+        units=max(1, -(-chunks // _CHUNKS)),
+    )
+
+
 _WEIGH: Final[MappingProxyType[Endpoint, Callable[[bytes], Weight]]] = MappingProxyType(
-    {Endpoint.CHAT: _weigh_chat, Endpoint.EMBEDDINGS: _weigh_embeddings, Endpoint.RESPONSES: _weigh_responses}
+    {
+        Endpoint.CHAT: _weigh_chat,
+        Endpoint.EMBEDDINGS: _weigh_embeddings,
+        Endpoint.RESPONSES: _weigh_responses,
+        Endpoint.MODERATIONS: _weigh_moderations,
+        Endpoint.IMAGES: _weigh_images,
+        Endpoint.TRANSCRIPTIONS: _weigh_transcriptions,
+        Endpoint.RERANK: _weigh_rerank,
+    }
 )
 
 

@@ -2,11 +2,13 @@
 
 import enum
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ..conditions import Facts
+from ..prices import fitting
 from ..standing import Standing
 from ..target import Target
 from .chance import seed_of
@@ -119,7 +121,7 @@ class Walk:
     def _taken(self, leaf: Leaf) -> list[Target]:
         """Return a deployment if it serves the request, and note whether it is out."""
         short = self._misfit(leaf.traits) if self._picky else None
-        target = leaf.target if short is not None else leaf.priced(self._around.prices)
+        target = leaf.target if short is not None else self._priced(leaf)
         if short is None and target.price is None and not self._around.allow_unpriced:
             short = Short.PRICE
         if short is None and self._least and self._least > (leaf.traits.window or self._least):
@@ -130,6 +132,12 @@ class Walk:
         if self._around.standing.is_open(target.id):
             self._open.add(target.id)
         return [target]
+
+    def _priced(self, leaf: Leaf) -> Target:
+        """Return a deployment with its price, or without it where that is not what the endpoint is billed by."""
+        target = leaf.priced(self._around.prices)
+        price = fitting(target.price, self.request.endpoint, target.wire)
+        return target if price is target.price else replace(target, price=price)
 
     def _misfit(self, traits: Traits) -> Short | None:
         if not fits_tags(traits, self._asked):

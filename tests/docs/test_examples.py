@@ -26,7 +26,15 @@ SHOWN = ("text", "")
 #: What the examples call beside `headgate`, `make` and files of the checkout.
 OTHERS = {"curl", "docker", "duckdb", "kafka-topics.sh"}
 #: Values that examples read from the environment.
-VARIABLES = ("OPENAI_API_KEY", "OUR_OPENAI_KEY", "CEREBRAS_API_KEY", "FIRST_KEY", "VLLM_KEY", "KAFKA_PASSWORD")
+VARIABLES = (
+    "OPENAI_API_KEY",
+    "OUR_OPENAI_KEY",
+    "CEREBRAS_API_KEY",
+    "COHERE_API_KEY",
+    "FIRST_KEY",
+    "VLLM_KEY",
+    "KAFKA_PASSWORD",
+)
 CLOUDS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AZURE_OPENAI_API_KEY")
 IMPORTED = ("AZURE_EU", "OPENAI_PROD_API_KEY", "GROQ_PROD_API_KEY")
 ENVIRON = dict.fromkeys([*VARIABLES, *CLOUDS, *IMPORTED, "REDIS_PASSWORD"], "value")

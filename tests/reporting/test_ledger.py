@@ -332,6 +332,7 @@ def test_opening_again_migrates_nothing_twice(ledger):
             (1, "0001_usage.sql"),
             (2, "0002_admission.sql"),
             (3, "0003_service_tiers.sql"),
+            (4, "0004_units.sql"),
         ]
         assert again.cursors() == {"usage/0": "1"}
 

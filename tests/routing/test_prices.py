@@ -3,13 +3,25 @@
 from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.routing.prices import Price, Rates, Tier, cost_nano, estimate_nano, from_config, per_million
+from headgate.routing.prices import (
+    Price,
+    Rates,
+    Tier,
+    can_price,
+    cost_nano,
+    estimate_nano,
+    fitting,
+    from_config,
+    per_million,
+)
 from headgate.schemas import config
 from headgate.schemas.reply import Tokens
+from headgate.schemas.request import Endpoint
 
 _UNIT = Fraction(1, 10**15)  # 10⁻²⁴ dollars in nano-dollars
 _COUNTS = st.integers(0, 3_000_000)
@@ -24,7 +36,7 @@ _RATES = st.builds(Rates, *[_AMOUNT] * 5, *[st.none() | _AMOUNT] * 4)
 def _prices(draw):
     starts = sorted(draw(st.sets(st.integers(0, 2_000_000), max_size=3)), reverse=True)
     tiers = tuple(Tier(start, draw(_RATES)) for start in starts)
-    return Price(draw(_RATES), "test 1", "test/model", tiers, draw(_AMOUNTS.map(per_million)))
+    return Price(draw(_RATES), "test 1", "test/model", tiers, draw(_AMOUNT), unit=draw(st.none() | _AMOUNT))
 
 
 @st.composite
@@ -43,6 +55,7 @@ def _tokens(draw):
         heard + cached_sound,
         cached_sound,
         spoken,
+        draw(_COUNTS),
     )
 
 
@@ -55,6 +68,7 @@ def _exact(price, tokens):
     heard = tokens.input_audio - tokens.cached_audio
     return _UNIT * (
         price.request
+        + tokens.units * (price.unit or 0)
         + (tokens.input - tokens.cached - tokens.cache_write - heard) * rates.input
         + heard * _or(rates.input_audio, rates.input)
         + (tokens.cached - tokens.cached_audio) * rates.cached
@@ -78,7 +92,7 @@ def test_the_cost_is_the_exact_sum_rounded_once_half_to_even(price, tokens):
 
 @given(_prices(), _tokens(), _tokens())
 def test_two_attempts_cost_what_both_together_cost_but_for_the_rounding(price, one, other):
-    flat = Price(price.rates, price.version, price.source)
+    flat = Price(price.rates, price.version, price.source, unit=price.unit)
     both = Tokens(*(a + b for a, b in zip(_counts(one), _counts(other), strict=True)))
     assert abs(cost_nano(flat, one) + cost_nano(flat, other) - cost_nano(flat, both)) <= 1
 
@@ -90,7 +104,7 @@ def test_more_tokens_never_cost_less_within_a_tier(price, tokens, kind, more):
     assert cost_nano(flat, larger) >= cost_nano(flat, tokens) >= 0
 
 
-@given(_prices(), st.builds(Tokens, *[_COUNTS] * 9))
+@given(_prices(), st.builds(Tokens, *[_COUNTS] * 10))
 def test_counts_that_contradict_each_other_still_cost_something_and_never_less_than_nothing(price, tokens):
     named = tokens.cached + tokens.cache_write + tokens.reasoning
     cheapest = min(_rate_values(_rates_for(price, tokens)))
@@ -99,7 +113,8 @@ def test_counts_that_contradict_each_other_still_cost_something_and_never_less_t
 
 @given(_prices(), _tokens(), _COUNTS, _COUNTS)
 def test_an_estimate_is_never_below_what_an_attempt_within_it_costs(price, tokens, more_input, more_output):
-    estimate = estimate_nano(price, tokens.input + more_input, tokens.output + more_output)
+    units = tokens.units + more_input
+    estimate = estimate_nano(price, tokens.input + more_input, tokens.output + more_output, units=units)
     assert estimate >= cost_nano(price, tokens)
 
 
@@ -165,3 +180,40 @@ def test_rates_are_exact_to_the_eighteenth_decimal(dollars, units):
 @given(st.decimals(0, 10**9, places=30))
 def test_decimals_after_the_eighteenth_are_rounded_and_not_cut(dollars):
     assert per_million(dollars) == round(Fraction(dollars) * 10**18)
+
+
+def test_a_unit_costs_what_the_config_says_to_the_last_nano_dollar():
+    price = from_config(config.Price(unit=Decimal("0.002")))
+    assert cost_nano(price, Tokens(units=3)) == 6_000_000
+    assert cost_nano(from_config(config.Price(unit=Decimal("0.0001"))), Tokens(units=9)) == 900_000
+
+
+def test_a_price_of_nothing_is_none():
+    with pytest.raises(ValueError, match="input or unit"):
+        config.Price(output=Decimal(1))
+
+
+_TOKENS = from_config(config.Price(input=Decimal(1), output=Decimal(2)))
+_UNITS = from_config(config.Price(unit=Decimal(1)))
+_BOTH = from_config(config.Price(input=Decimal(1), unit=Decimal(1)))
+_LISTED = msgspec.structs.replace(_TOKENS, not_for=frozenset({Endpoint.IMAGES}))
+
+
+@pytest.mark.parametrize("endpoint", Endpoint)
+@pytest.mark.parametrize("wire", ["openai", "cohere"])
+def test_a_price_covers_an_endpoint_only_if_it_is_one_of_what_is_billed_there(endpoint, wire):
+    of_text = endpoint in {Endpoint.CHAT, Endpoint.EMBEDDINGS, Endpoint.RESPONSES}
+    by_search_units = endpoint is Endpoint.RERANK and wire == "cohere"
+    assert (fitting(_TOKENS, endpoint, wire) is _TOKENS) is not by_search_units
+    assert (fitting(_UNITS, endpoint, wire) is None) is (of_text or (endpoint is Endpoint.RERANK and wire == "openai"))
+    assert fitting(_BOTH, endpoint, wire) is _BOTH
+    assert (fitting(_LISTED, endpoint, wire) is None) is (by_search_units or endpoint is Endpoint.IMAGES)
+    assert fitting(None, endpoint, wire) is None
+
+
+def test_units_that_have_no_price_are_not_free():
+    assert not can_price(_TOKENS, Tokens(units=1))
+    assert can_price(_TOKENS, Tokens(input=1, units=1))
+    assert can_price(_UNITS, Tokens(units=1))
+    assert can_price(_TOKENS, Tokens(units=0))
+    assert can_price(None, Tokens(units=1))

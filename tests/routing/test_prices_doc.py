@@ -42,3 +42,9 @@ def test_a_price_of_the_config_is_what_it_says():
     config = Config.model_validate(yaml.safe_load(_blocks("yaml")[0]))
     price = config.models[0].deployments[0].price
     assert price == Price(input=Decimal("0.1"), cached=Decimal("0.01"), output=Decimal("0.4"))
+
+
+def test_the_prices_of_units_are_what_they_say():
+    (text,) = (each for each in _blocks("yaml") if "unit:" in each)
+    models = Config.model_validate(yaml.safe_load(text)).models
+    assert [model.deployments[0].price.unit for model in models] == [Decimal("0.002"), Decimal("0.0001"), 0]

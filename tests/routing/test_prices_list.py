@@ -11,8 +11,9 @@ from genai_prices.data import providers
 from genai_prices.types import Usage
 
 from headgate.routing.price_list import GenaiPrices
-from headgate.routing.prices import cost_nano
+from headgate.routing.prices import cost_nano, fitting
 from headgate.schemas.reply import Tokens
+from headgate.schemas.request import Endpoint
 
 
 def _us(*when):
@@ -143,3 +144,28 @@ def test_the_list_agrees_with_its_own_calculator_on_every_model(prices):
 def test_the_list_is_not_loaded_before_it_is_asked_for():
     program = "import sys, headgate.routing.price_list; sys.exit('genai_prices' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "endpoint", "known"),
+    [
+        (
+            "openai",
+            "gpt-4o-transcribe",
+            Endpoint.TRANSCRIPTIONS,
+            True,
+        ),  # sound has a rate of its own, and is told apart
+        ("openai", "gpt-4o", Endpoint.TRANSCRIPTIONS, False),
+        ("openai", "whisper-1", Endpoint.TRANSCRIPTIONS, False),  # by the hour
+        ("openai", "gpt-image-1", Endpoint.IMAGES, True),
+        ("openai", "gpt-image-1.5", Endpoint.IMAGES, False),  # images have a rate of their own
+        ("openai", "omni-moderation-latest", Endpoint.MODERATIONS, False),  # listed without a price
+        ("cohere", "rerank-v3.5", Endpoint.RERANK, False),
+        ("cohere", "embed-v4.0", Endpoint.EMBEDDINGS, True),
+        ("cohere", "command-a-03-2025", Endpoint.CHAT, True),
+        ("voyage", "voyage-3.5", Endpoint.EMBEDDINGS, True),
+        ("voyage", "rerank-2.5", Endpoint.RERANK, False),
+    ],
+)
+def test_what_the_list_cannot_price_exactly_is_unknown(prices, provider, model, endpoint, known):
+    assert (fitting(prices.find(provider, model), endpoint, provider) is not None) is known

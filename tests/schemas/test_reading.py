@@ -173,6 +173,21 @@ def test_what_is_no_most_is_rejected(max_cost):
     assert "max_cost: US dollars" in rejected.failure.expected
 
 
+@pytest.mark.parametrize(
+    ("url", "fields"),
+    [
+        ("/v1/moderations", {"input": "hi"}),
+        ("/v1/images/generations", {"prompt": "a cat", "n": 2}),
+        ("/v1/audio/transcriptions", {"file": "data:audio/mpeg;base64,aGk="}),
+        ("/v1/rerank", {"query": "q", "documents": ["a"], "top_n": 1}),
+    ],
+)
+def test_a_batch_line_for_any_endpoint_is_a_request(url, fields):
+    request = read({"custom_id": "line-1", "method": "POST", "url": url, "body": {"model": "m", **fields}})
+    assert isinstance(request, Request)
+    assert (request.endpoint, request.model) == (Endpoint(url), "m")
+
+
 # What is wrong and gets an answer
 
 
@@ -199,6 +214,23 @@ def test_what_is_no_most_is_rejected(max_cost):
         ({"method": "GET", "body": BODY}, "invalid_request", "POST", "GET"),
         ({"url": "/v1/files", "body": BODY}, "unknown_endpoint", "/v1/embeddings", "/v1/files"),
         ({"url": "/v1/embeddings", "body": BODY}, "invalid_request", "body.input", "nothing"),
+        ({"url": "/v1/moderations", "body": BODY}, "invalid_request", "body.input", "nothing"),
+        ({"url": "/v1/images/generations", "body": BODY}, "invalid_request", "body.prompt", "nothing"),
+        ({"url": "/v1/audio/transcriptions", "body": BODY}, "invalid_request", "body.file", "nothing"),
+        ({"url": "/v1/rerank", "body": BODY}, "invalid_request", "body.query", "nothing"),
+        ({"url": "/v1/rerank", "body": {"model": "m", "query": "q"}}, "invalid_request", "body.documents", "nothing"),
+        (
+            {"url": "/v1/rerank", "body": {"model": "m", "query": "q", "documents": "d"}},
+            "invalid_request",
+            "body.documents: a list",
+            '"d"',
+        ),
+        (
+            {"url": "/v1/images/generations", "body": {"model": "m", "prompt": "p", "stream": True}},
+            "invalid_request",
+            "stream",
+            "true",
+        ),
         ({"url": "/v1/responses", "body": {"model": "m", "input": ""}}, "invalid_request", "body.input", '""'),
         ({"deadline": 0, "body": BODY}, "invalid_request", "seconds", "0"),
         ({"deadline": -1, "body": BODY}, "invalid_request", "seconds", "-1"),

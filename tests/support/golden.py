@@ -11,6 +11,10 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 #: Where the families' providers are, up to what a family adds.
 BASES = {
     "anthropic": "https://api.anthropic.com/v1",
+    "cohere": "https://api.cohere.com/v2",
+    "voyage": "https://api.voyageai.com/v1",
+    "jina": "https://api.jina.ai/v1",
+    "openai": "https://api.openai.com/v1",
     "gemini": "https://generativelanguage.googleapis.com/v1beta",
     "vertex": "https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google/models",
     "azure-openai": "https://res.openai.azure.com/openai/v1",

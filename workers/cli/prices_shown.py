@@ -11,7 +11,7 @@ from ...reporting.tables import Format, Table, render
 from ...routing.price_list import GenaiPrices
 from .exits import Status
 from .options import BadUsage
-from .price_lines import KINDS, lengths_of, per_thousand, rates_line, texts, tiers_of, unix_us
+from .price_lines import KINDS, lengths_of, per_thousand, rates_line, texts, tiers_of, unix_us, usd
 from .priced import PriceBook, Priced
 from .settled import settings_of
 
@@ -23,6 +23,7 @@ _COLUMNS: Final = (
     "input_above",
     *KINDS,
     "per_1000_requests",
+    "per_1000_units",
     "source",
     "version",
 )
@@ -69,8 +70,9 @@ def _rows(each: Priced) -> Iterator[tuple[str, ...]]:
                 each.model,
                 tier,
                 f"{above}" if above else "",
-                *rates_line(rates),
+                *(rates_line(rates) if price.by_tokens else ("",) * len(KINDS)),
                 per_thousand(price.request),
+                "" if price.unit is None else usd(price.unit // 1000),
                 price.source,
                 price.version,
             )

@@ -9,6 +9,7 @@ from ...routing.access.rules import KeyRules
 from ...routing.estimate import estimated_tokens
 from ...routing.flex import asked_tier
 from ...routing.outcome import Completion, Setback
+from ...routing.prices import can_price
 from ...routing.providers.body import as_sent
 from ...routing.service_tiers import Bill, bill
 from ...routing.target import Target
@@ -39,13 +40,13 @@ _STATUS: Final = {
 def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
     """Return how an attempt ended for the books, and the tokens it used: the provider's figures, or an estimate."""
     if isinstance(attempt.result, Completion):
-        if attempt.result.tokens is not None:
+        if attempt.result.tokens is not None and can_price(attempt.target.price, attempt.result.tokens):
             return Outcome.SUCCEEDED, attempt.result.tokens
         return Outcome.UNCERTAIN, estimated_tokens(
             as_sent(request, attempt.target)
         )  # answered, and not said for how much
     said = attempt.result.tokens
-    if said is not None and said != _NO_TOKENS:
+    if said is not None and said != _NO_TOKENS and can_price(attempt.target.price, said):
         return Outcome.UNCERTAIN, said  # no answer, and billed for so much all the same
     if CATALOGUE[attempt.result.failure.code].may_be_billed:
         return Outcome.UNCERTAIN, estimated_tokens(as_sent(request, attempt.target))
@@ -151,6 +152,7 @@ def _event(  # noqa: PLR0913 - the columns of one row
         cache_write_tokens=tokens.cache_write,
         output_tokens=tokens.output,
         reasoning_tokens=tokens.reasoning,
+        units=tokens.units,
         cost_nano=paid.nano,
         price_version=paid.version,
         queue_ms=max(0, ts // 1000 - request.enqueued_ms),

@@ -151,7 +151,8 @@ def worst_nano(request: Request, target: Target, estimate: TokenEstimate) -> int
         return 0
     kinds = kinds_of(request.body, *(value for _, value in target.params)) if price.has_kinds else ALL_KINDS
     asked = target.tier or asked_tier(request, target)
-    return min(_MOST, worst_on(price, asked, estimate.worst_input, estimate.worst_output, kinds))
+    most = estimate.worst_input, estimate.worst_output
+    return min(_MOST, worst_on(price, asked, *most, kinds, units=estimate.worst_units))
 
 
 def _policies(budgets: Sequence[BudgetRule], job: Job) -> dict[str, Policy]:

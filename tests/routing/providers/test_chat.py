@@ -16,7 +16,7 @@ from support.wire import OPENAPI, asked, to
 
 HELLO = [{"role": "user", "content": "Hello"}]
 #: Of Headgate's own: what clients of other providers send beside OpenAI's fields.
-OWN = {"top_k"}
+OWN = {"top_k", "documents", "citation_options", "safety_mode"}
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("add", "look_up")]
 
 

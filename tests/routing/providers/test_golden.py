@@ -13,7 +13,13 @@ from support.wire import openai_schema
 
 ALL = golden(*BASES)
 ANSWERS = [case for case in ALL if "came" in case.facts]
-COMPONENTS = {Endpoint.CHAT: "CreateChatCompletionResponse", Endpoint.EMBEDDINGS: "CreateEmbeddingResponse"}
+COMPONENTS = {
+    Endpoint.CHAT: "CreateChatCompletionResponse",
+    Endpoint.EMBEDDINGS: "CreateEmbeddingResponse",
+    Endpoint.MODERATIONS: "CreateModerationResponse",
+    Endpoint.IMAGES: "ImagesResponse",
+}
+REQUESTS = {Endpoint.MODERATIONS: "CreateModerationRequest", Endpoint.IMAGES: "CreateImageRequest"}
 
 
 def named(cases):
@@ -59,7 +65,9 @@ def counted(tokens):
 
 
 #: The document knows vectors as numbers alone, OpenAI's clients ask for Base64.
-DOCUMENTED = [case for case in ANSWERS if case.facts["request"].get("encoding_format") != "base64"]
+DOCUMENTED = [
+    case for case in ANSWERS if case.endpoint in COMPONENTS and case.facts["request"].get("encoding_format") != "base64"
+]
 
 
 @pytest.mark.parametrize("case", named(DOCUMENTED))
@@ -69,6 +77,14 @@ def test_an_answer_is_one_of_openais(case):
         pytest.skip("OpenAI's OpenAPI document is absent")
     got = FAMILIES[case.family].decode(case.reply, case.request, case.target)
     schema.validate(json.loads(got.body))
+
+
+@pytest.mark.parametrize("case", named(case for case in ALL if case.family == "openai" and case.endpoint in REQUESTS))
+def test_what_is_sent_to_openai_is_what_its_document_says(case):
+    schema = openai_schema(REQUESTS[case.endpoint])
+    if schema is None:
+        pytest.skip("OpenAI's OpenAPI document is absent")
+    schema.validate(case.facts["sent"]["body"])
 
 
 def test_every_family_but_openais_has_a_rich_request():

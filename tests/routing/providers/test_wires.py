@@ -18,6 +18,7 @@ from support.wire import asked, came, openai_schema, to
 MODELS = {
     "anthropic": "claude-sonnet-4-5",
     "bedrock-converse": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "cohere": "command-a-03-2025",
     "gemini": "gemini-3.5-flash",
     "vertex": "gemini-2.5-pro",
     "vertex-anthropic": "claude-opus-5",
@@ -77,8 +78,9 @@ def test_no_request_that_is_nearly_right_raises_and_what_is_sent_is_json(case, d
 
 @given(FAMILY, st.integers(100, 599), st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_bytes_raise_when_they_are_decoded_and_none_but_a_200_complete(family, status, body):
-    for endpoint in (Endpoint.CHAT, Endpoint.EMBEDDINGS):
-        got = FAMILIES[family].decode(HttpReply(status, {}, body), asked({"input": "a"}, endpoint), any_target(family))
+    for endpoint in (Endpoint.CHAT, Endpoint.EMBEDDINGS, Endpoint.RERANK):
+        given = asked({"input": "a", "query": "q", "documents": ["a"]}, endpoint)
+        got = FAMILIES[family].decode(HttpReply(status, {}, body), given, any_target(family))
         assert isinstance(got, Setback) or status == 200
 
 

@@ -240,6 +240,34 @@ def test_what_was_booked_is_compared_with_today(call, tmp_path):
     assert (total["attempts"], total["booked_nano"], total["now_nano"]) == (8, 42, 4 * one)
 
 
+RERANK = {
+    "providers": {"cohere": {"api_key": "os.environ/PATH"}},
+    "models": [
+        {
+            "name": "rerank",
+            "deployments": [
+                {"id": "rerank-a", "provider": "cohere", "model": "rerank-v3.5", "price": {"unit": "0.002"}},
+            ],
+        }
+    ],
+}
+
+
+def test_a_price_of_units_is_shown_and_nothing_is_said_of_tokens(call):
+    _, out, _ = call("show", "rerank", "--format", "json", **RERANK)
+    (row,) = rows_of(out)
+    assert (row["per_1000_units"], row["input"], row["output"]) == ("2", "", "")
+
+
+def test_units_that_were_booked_are_priced_again(call, tmp_path):
+    fields = {"deployment": "rerank-a", "provider": "cohere", "upstream_model": "rerank-v3.5", "input_tokens": 0}
+    booked = [a_value(number, **fields, cached_tokens=0, output_tokens=0, units=3, cost_nano=1) for number in (1, 2)]
+    with Ledger.open(tmp_path / "headgate.duckdb") as ledger:
+        ledger.append([a_slice(*booked)])
+    _, out, _ = call("diff", "--ledger", "--format", "json", **RERANK)
+    assert json.loads(out)["total"]["now_nano"] == 2 * 3 * 2_000_000
+
+
 def test_without_a_ledger_it_says_what_to_do(call):
     status, _, err = call("diff", "--ledger")
     assert status == 2

@@ -22,7 +22,7 @@ from support.providers import OPTIONS, ROWS, SPOKEN, secret_of, target_of
 
 FACTS = ROOT.parent / "shared" / "providers" / "catalogue.csv"
 #: What OpenAI's wire calls the endpoints, where a row does not say otherwise.
-USUAL = {Endpoint.CHAT: "/chat/completions", Endpoint.EMBEDDINGS: "/embeddings", Endpoint.RESPONSES: "/responses"}
+USUAL = {endpoint: endpoint.value.removeprefix("/v1") for endpoint in Endpoint}
 SHOWN = {
     Auth.BEARER: {"authorization": "Bearer {}"},
     Auth.GOOGLE: {"authorization": "Bearer {}"},
@@ -41,10 +41,19 @@ BODY = {
     "tool_choice": "required",
     "store": True,
 }
+#: What the other endpoints cannot work without.
+OTHERS = {
+    "model": "m",
+    "input": "hi",
+    "prompt": "a cat",
+    "query": "which?",
+    "documents": ["this"],
+    "file": "data:audio/mpeg;base64,aGk=",
+}
 
 
 def request_of(endpoint):
-    body = json.dumps(BODY if endpoint is Endpoint.CHAT else {"model": "m", "input": "hi"}).encode()
+    body = json.dumps(BODY if endpoint is Endpoint.CHAT else OTHERS).encode()
     return Request("r", endpoint, "m", body, "k", Lane.STANDARD, "t", 0, 0)
 
 
