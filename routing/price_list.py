@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Where prices of tokens are not all that is billed: images that have a rate of their own are not told from text by
 #: what an answer says it used, and what a model is that has no rate for sound is not said.
+_NOWHERE: Final = frozenset[Endpoint]()
 _IMAGES: Final = frozenset({Endpoint.IMAGES})
 _SOUND: Final = frozenset({Endpoint.TRANSCRIPTIONS})
 _DAY_US: Final = 86_400_000_000
@@ -206,10 +207,9 @@ def _price(listed: "ModelPrice", version: str, source: str) -> Price | None:
     starts = sorted({start for value in vars(listed).values() for start in _starts(value)}, reverse=True)
     tiers = tuple(Tier(start, _rates(listed, start + 1)) for start in starts)
     request = per_thousand_requests(_amount(listed.requests_kcount, 0) or Decimal(0))
-    images = getattr(listed, "output_image_mtok", None)
-    not_for = (frozenset() if images is None else _IMAGES) | (
-        _SOUND if listed.input_audio_mtok is None else frozenset()
-    )
+    not_for = _NOWHERE if listed.input_audio_mtok is not None else _SOUND
+    if getattr(listed, "output_image_mtok", None) is not None:
+        not_for |= _IMAGES
     return Price(_rates(listed, 0), version, source, tiers, request, not_for=not_for)
 
 

@@ -4,8 +4,11 @@ They let fields pass that they do not know; here those are wrong.
 """
 
 import inspect
+import json
 import typing
 
+import cohere
+import httpx
 import pydantic
 import pytest
 from cohere import types
@@ -59,6 +62,22 @@ def test_a_request_is_what_the_client_takes(case):
 @pytest.mark.parametrize("case", golden("cohere", having="came"))
 def test_an_answer_is_what_the_client_reads(case):
     judge(ANSWERS[case.facts["endpoint"]], case.came)
+
+
+@pytest.mark.parametrize("case", golden("cohere", having="sent"))
+def test_the_client_sends_what_we_send(case):
+    calls = []
+
+    def answered(request):
+        calls.append(request)
+        return httpx.Response(500, json={"message": "no"})
+
+    client = cohere.ClientV2("sk-any", httpx_client=httpx.Client(transport=httpx.MockTransport(answered)))
+    with pytest.raises(cohere.InternalServerError):
+        getattr(client, METHODS[case.facts["endpoint"]])(**case.sent, request_options={"max_retries": 0})
+    (call,) = calls
+    assert (call.method, str(call.url)) == ("POST", case.facts["sent"]["url"])
+    assert {name: value for name, value in json.loads(call.content).items() if name != "stream"} == case.sent
 
 
 def test_the_judge_has_teeth():
