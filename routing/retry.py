@@ -102,7 +102,9 @@ def next_target(plan: Plan, tried: tuple[str, ...], opens_in: Callable[[Target],
     def rank(target: Target) -> tuple[float, int]:
         return opens_in(target), tried.count(target.id)
 
-    return min(plan.targets, key=rank) if len(plan.targets) > 1 else plan.targets[0]
+    if len(plan.targets) == 1:  # as most plans have
+        return plan.targets[0]
+    return min(plan.targets, key=rank)
 
 
 def decide(setback: Setback, situation: Situation) -> Decision:
