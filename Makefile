@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SDKS   := .venv-sdks
+TOKENS := .venv-tokens
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compiled demo test sdks check soak bench docs lock format clean
+.PHONY: help setup compiled demo test tokens sdks check soak bench docs lock format clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -33,6 +34,14 @@ demo: compiled ## run examples/requests.jsonl against the simulator and print th
 
 test: compiled ## the tests, without the soak
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak"
+
+tokens: compiled $(TOKENS)/.installed ## the tests of token counts, with the extra headgate[tokens]
+	PYTHONPATH=$(TOKENS) $(BIN)/python -m pytest --quiet tests/routing/tokens
+
+# Beside the environment, not in it: with the extra, every test would run on vocabularies that most users do not have.
+$(TOKENS)/.installed: tests/routing/tokens/requirements.lock | $(STAMP)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(TOKENS) --no-deps --require-hashes -r $<
+	touch $@
 
 sdks: compiled $(SDKS)/.installed ## the providers' own SDKs judge the simulator's answers and our requests
 	$(SDKS)/bin/python -m pytest -c tests/sdks/pytest.ini tests/sdks
@@ -66,10 +75,11 @@ format: setup ## format and fix what can be fixed
 LOCKED := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --upgrade --quiet
 
-lock: ## rewrite both locks with current releases
+lock: ## rewrite all locks with current releases
 	$(LOCKED) --group dev pyproject.toml -o requirements.lock
 	$(LOCKED) tests/sdks/requirements.in -o tests/sdks/requirements.lock
+	$(LOCKED) tests/routing/tokens/requirements.in -o tests/routing/tokens/requirements.lock
 
 clean: ## remove what the commands above made
 	-compose/kafka down
-	rm -rf $(VENV) $(SDKS) .headgate .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis site build dist *.egg-info
+	rm -rf $(VENV) $(SDKS) $(TOKENS) .headgate .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis site build dist *.egg-info
