@@ -67,6 +67,15 @@ class Keyring:
         entry = self._entries.get(asked.key)
         return self._unproven(read_proof(()), asked) if entry is None else self._allowed(entry.rules, asked, now_ms)
 
+    def admits(self, asked: Request | Rejected, now_ms: int) -> KeyRules | Failure:
+        """Check all but the proof and the reply topic: for requests that are looked at and not run."""
+        if not self._entries:
+            return self._in_force(unlimited(asked.key), asked, now_ms)
+        entry = self._entries.get(asked.key)
+        if entry is None:
+            return failure(Code.UNAUTHENTICATED, expected="a key of the config", given=asked.key)
+        return self._in_force(entry.rules, asked, now_ms)
+
     def _opens(self, lock: Lock, proof: Proof, asked: Request | Rejected, record: Record) -> bool:
         if proof.secret is not None and lock.opens_to_secret(proof.secret):
             return True
@@ -101,6 +110,9 @@ class Keyring:
         if not self._topics.may(rules, asked.reply_to):
             expected = f"a topic that matches {self._topics.told(rules)}"
             return failure(Code.UNKNOWN_REPLY_TOPIC, expected=expected, given=asked.reply_to)
+        return self._in_force(rules, asked, now_ms)
+
+    def _in_force(self, rules: KeyRules, asked: Request | Rejected, now_ms: int) -> KeyRules | Failure:
         if rules.expires_ms is not None and max(asked.enqueued_ms, now_ms) >= rules.expires_ms:
             return failure(Code.KEY_EXPIRED, expected="a key that has not expired", given=_since(rules.expires_ms))
         if isinstance(asked, Request) and not rules.models.match(asked.model):

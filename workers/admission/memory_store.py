@@ -14,10 +14,10 @@ from ...routing.admission.calendar import (
     ticket_at,
 )
 from ...routing.admission.demand import Charge, Correction, Demand, RateLimit
+from ...routing.admission.outright import never, stale
 from ...routing.admission.verdict import Busy, Exhausted, Fenced, Go, Late, NotReady, Verdict, Wait
 from .grants import Grant
 from .memory_life import Call, Held, Life, Member, WindowKey, window_key
-from .memory_refusals import never, stale
 from .port import Phase
 
 

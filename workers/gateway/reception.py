@@ -8,6 +8,7 @@ import msgspec
 from ...routing.access.keyring import Keyring
 from ...routing.access.rules import KeyRules
 from ...routing.admission.step import moment
+from ...routing.affordable import affordable
 from ...routing.plan import PriceFinder, Routes, make_plan
 from ...routing.providers.body import asking_for
 from ...routing.retry import after_fallback, longer_models
@@ -24,7 +25,7 @@ from ..bus.port import Bus, Delivery
 from .clock import Clock
 from .desk import Desk
 from .job import Job
-from .tolls import Estimates, worst_nano
+from .tolls import Estimates
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +148,9 @@ class Reception:
         plan = make_plan(request, self.rules.routes, self.prices, self.standing)
         if isinstance(plan, Plan) and request.shadow_of is not None:
             plan = alone(plan)
-        if isinstance(plan, Failure) or request.max_cost_nano is None:
+        if isinstance(plan, Failure):
             return plan
-        costs = {
-            target.id: worst_nano(request, target, self.estimates.estimate(request, target)) for target in plan.targets
-        }
-        cheap = tuple(target for target in plan.targets if costs[target.id] <= request.max_cost_nano)
-        if cheap:
-            return msgspec.structs.replace(plan, targets=cheap)
-        expected = f"a worst case of at most {request.max_cost_nano} nano-dollars"
-        return failure(Code.MAX_COST_EXCEEDED, expected=expected, given=min(costs.values()))
+        return affordable(plan, request, self.estimates.estimate)
 
     def _now_ms(self) -> int:
         return int(self.clock.now() * 1000)

@@ -13,11 +13,9 @@ from ...routing.admission.step import AtLimit as Policy
 from ...routing.admission.step import Fallback
 from ...routing.admission.subject import Subject
 from ...routing.admission.taking import Amounts, Bookkeeping, amounts_of, charges
+from ...routing.affordable import worst_nano
 from ...routing.estimate import Measure, TokenEstimate
-from ...routing.flex import asked_tier
-from ...routing.service_tiers import worst_on
 from ...routing.target import Target
-from ...routing.token_kinds import ALL_KINDS, kinds_of
 from ...schemas.reply import Tokens
 from ...schemas.request import Request
 from ...schemas.usage import Outcome, UsageEvent, event_id
@@ -28,7 +26,6 @@ from .asking import Ask
 from .job import Attempt, Job
 from .toll import FREE, Toll
 
-_MOST: Final = 2**53 - 1
 _NOTHING: Final = Amounts(requests=0)
 
 
@@ -139,20 +136,6 @@ def _taken(request: Request, target: Target, toll: Toll, number: int) -> tuple[t
         return (), _NOTHING
     taken = charges(toll.rates(number), Amounts(estimate.input, estimate.output))
     return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate))
-
-
-def worst_nano(request: Request, target: Target, estimate: TokenEstimate) -> int:
-    """Return the most that an attempt may cost, nano-dollars; 0 without a price, where that is allowed.
-
-    Whoever asks for a cheaper service tier may be served on the standard one all the same, so that is held.
-    """
-    price = target.price
-    if price is None:
-        return 0
-    kinds = kinds_of(request.body, *(value for _, value in target.params)) if price.has_kinds else ALL_KINDS
-    asked = target.tier or asked_tier(request, target)
-    most = estimate.worst_input, estimate.worst_output
-    return min(_MOST, worst_on(price, asked, *most, kinds, units=estimate.worst_units))
 
 
 def _policies(budgets: Sequence[BudgetRule], job: Job) -> dict[str, Policy]:

@@ -1,7 +1,7 @@
 """What a demand is told whatever else is taken."""
 
-from ...routing.admission.demand import Demand
-from ...routing.admission.verdict import Never, Stale
+from .demand import Demand
+from .verdict import Never, Stale
 
 
 def never(demand: Demand) -> Never | None:
