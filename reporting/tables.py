@@ -5,7 +5,7 @@ import datetime as dt
 import enum
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -67,7 +67,7 @@ def render(table: Table, form: Format = Format.TABLE) -> str:
 
 def _aligned(table: Table) -> str:
     head = [column.name.replace("_", " ") for column in table.columns]
-    body = [[_shown(column, cell) for column, cell in _cells(table, row)] for row in table.rows]
+    body = [[shown_cell(column, cell) for column, cell in _cells(table, row)] for row in table.rows]
     foot = [] if table.total is None else [_summed(table, table.total)]
     widths = [max(map(len, texts)) for texts in zip(head, *body, *foot, strict=True)]
     rule = _GAP.join("─" * width for width in widths)
@@ -77,7 +77,7 @@ def _aligned(table: Table) -> str:
 
 
 def _summed(table: Table, total: Sequence[Cell]) -> list[str]:
-    texts = ["" if cell is None else _shown(column, cell) for column, cell in _cells(table, total)]
+    texts = ["" if cell is None else shown_cell(column, cell) for column, cell in _cells(table, total)]
     if texts and total[0] is None:
         texts[0] = "total"
     return texts
@@ -91,7 +91,8 @@ def _line(table: Table, widths: Sequence[int], texts: Sequence[str]) -> str:
     return _GAP.join(cells).rstrip()
 
 
-def _shown(column: Column, cell: Cell) -> str:
+def shown_cell(column: Column, cell: Cell) -> str:
+    """Return a cell as people read it, on one line."""
     if cell is None or cell == "":
         return "-"
     if not isinstance(cell, int):
@@ -102,27 +103,50 @@ def _shown(column: Column, cell: Cell) -> str:
 def _csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_names(table))
-    writer.writerows(_plain(table, row).values() for row in table.rows)
+    writer.writerow(plain_names(table.columns))
+    writer.writerows(plain_row(table.columns, row).values() for row in table.rows)
     return text.getvalue()
 
 
 def _json(table: Table) -> str:
-    document: dict[str, object] = {"rows": [_plain(table, row) for row in table.rows]}
+    return json.dumps(_document(table), ensure_ascii=False, indent=2) + "\n"
+
+
+def _document(table: Table) -> dict[str, object]:
+    document: dict[str, object] = {"rows": [plain_row(table.columns, row) for row in table.rows]}
     if table.total is not None:
-        document["total"] = {name: value for name, value in _plain(table, table.total).items() if value is not None}
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        total = plain_row(table.columns, table.total).items()
+        document["total"] = {name: value for name, value in total if value is not None}
+    return document
 
 
-def _names(table: Table) -> Iterator[str]:
-    for column in table.columns:
+def render_all(table: Table, others: Mapping[str, Table], form: Format) -> str:
+    """Return a table with others that explain it: below it for people, by name in one document, and not in CSV."""
+    shown = {name: other for name, other in others.items() if other.rows}
+    match form:
+        case Format.TABLE:
+            return "\n".join((_aligned(table), *map(_aligned, shown.values())))
+        case Format.CSV:
+            return _csv(table)
+        case Format.JSON:
+            document = _document(table)
+            for name, other in others.items():
+                document[name] = [plain_row(other.columns, row) for row in other.rows]
+            return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        case _:
+            assert_never(form)
+
+
+def plain_names(columns: Sequence[Column]) -> Iterator[str]:
+    """Return what programs call the columns."""
+    for column in columns:
         yield from (f"{column.name}_usd", f"{column.name}_nano") if column.kind is Kind.MONEY else (column.name,)
 
 
-def _plain(table: Table, row: Sequence[Cell]) -> dict[str, str | int | None]:
+def plain_row(columns: Sequence[Column], row: Sequence[Cell]) -> dict[str, str | int | None]:
     """Return the cells by name, as programs want them: dollars as a decimal text, because a JSON number is a float."""
     values: dict[str, str | int | None] = {}
-    for column, cell in _cells(table, row):
+    for column, cell in zip(columns, row, strict=True):
         if column.kind is Kind.MONEY and isinstance(cell, int):
             values[f"{column.name}_usd"] = f"{usd(cell):.9f}"
             values[f"{column.name}_nano"] = cell

@@ -117,6 +117,8 @@ class _Grower:
             _rank(strategy, says, twigs, place),
             _Choice.of(says, labelled) if strategy == "conditional" else None,
             even=len({twig.order for twig in twigs}) == 1,
+            strategy=strategy,
+            sticky_on=tuple(says.sticky_on),
         )
 
     def _twig(self, place: _Place, node: Node) -> Twig:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from ...schemas.config_routes import Capability
+from ...schemas.config_routes import Capability, Strategy
 from ...schemas.request import Request
 from ..conditions import Facts, Predicate
 from ..prices import Price
@@ -137,6 +137,9 @@ class Branch:
     choose: Callable[[Facts], Twig | None] | None = None
     #: Whether all twigs are of one order.
     even: bool = True
+    #: The name of `rank`, for people, and what `sticky` goes by.
+    strategy: Strategy = "weighted"
+    sticky_on: tuple[str, ...] = ()
 
 
 def leaves_of(branch: Branch) -> Iterator[Leaf]:

@@ -22,14 +22,14 @@ _COLUMNS: Final = ("model", "deployment", "provider", "upstream_model", "input_u
 #: 10⁻²⁴ dollars per token are so many to a dollar per million tokens.
 _PER_MILLION: Final = 10**18
 #: Stands for a simulator that is not started: nothing is called.
-_NOWHERE: Final = "http://simulator"
+NOWHERE: Final = "http://simulator"
 
 
 def check_config(config_file: Path | None, form: str) -> int:
     """Print the models that may be asked for and what they cost per million tokens; errors end the command before."""
     settings = settings_of(config_file)
     config = settings.config
-    routes = build_routes(config, None if config.providers else _NOWHERE)
+    routes = build_routes(config, None if config.providers else NOWHERE)
     if isinstance(routes, Unroutable):
         raise BadUsage("the config is not enough to run\n" + "\n".join(routes.problems))
     source = "no config file, so the defaults" if settings.file is None else str(settings.file)

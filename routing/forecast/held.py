@@ -1,0 +1,70 @@
+"""What one attempt is held to, and what it would take: the gateway's rules, asked without a gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ...schemas.request import Request
+from ..access.rules import KeyRules
+from ..admission.demand import ParallelLimit
+from ..admission.rulebook import Rulebook
+from ..admission.rules import AtLimit, BudgetRule, RateRule
+from ..admission.step import AtLimit as Policy
+from ..admission.step import Fallback
+from ..admission.subject import Subject
+from ..admission.taking import Amounts
+from ..target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The limits and budgets of a request's first attempt, and what happens when a budget is spent."""
+
+    rates: tuple[RateRule, ...] = ()
+    parallel: tuple[ParallelLimit, ...] = ()
+    budgets: tuple[BudgetRule, ...] = ()
+    #: By budget name; a budget that is not named waits.
+    policies: Mapping[str, Policy] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an attempt takes."""
+
+    #: Of rate limits, and in the end of budgets.
+    expected: Amounts
+    #: Of budgets while it lasts.
+    worst: Amounts
+    #: How long the call takes.
+    duration_us: int
+
+
+NOTHING: Final = Held()
+
+
+def held_to(rulebook: Rulebook, request: Request, key: KeyRules, target: Target, *, is_fallback: bool = False) -> Held:
+    """Return what a request's first attempt at a deployment is held to."""
+    subject = Subject(
+        request.key,
+        key.workspace,
+        key.org,
+        request.end_user,
+        request.model,
+        target.id,
+        target.provider,
+        request.metadata,
+    )
+    own, its = rulebook.request(subject), rulebook.target(subject)
+    if not own and not its:
+        return NOTHING
+    budgets = (*own.budgets, *its.budgets)
+    policies = {budget.name: policy for budget in budgets if (policy := _policy(budget, is_fallback)) is not True}
+    return Held((*own.rates, *its.rates), (*own.parallel, *its.parallel), budgets, policies)
+
+
+def _policy(budget: BudgetRule, is_fallback: bool) -> Policy:  # noqa: FBT001 - as the rule reads
+    if budget.at_limit is AtLimit.REFUSE:
+        return False
+    if budget.at_limit is AtLimit.FALLBACK and budget.fallback is not None and not is_fallback:
+        return Fallback(budget.fallback)
+    return True
