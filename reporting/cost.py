@@ -92,7 +92,7 @@ def cost_by(
     Without dimensions the report has one group, which is the total. Raises `ValueError` for a time without a zone.
     """
     dimensions = tuple(dict.fromkeys(by))
-    window = {"since": _microseconds(since, EVER[0]), "until": _microseconds(until, EVER[1]), "batch": batch}
+    window = {"since": microseconds(since, EVER[0]), "until": microseconds(until, EVER[1]), "batch": batch}
     groups = [
         Group(tuple(row[: len(dimensions)]), Cost(*row[len(dimensions) :]))
         for row in reader.rows(_grouped(dimensions), window)
@@ -107,7 +107,8 @@ def _grouped(dimensions: Sequence[Dimension]) -> str:
     return query("cost").replace(_MARKER, "".join(f"{name}, " for name in names))
 
 
-def _microseconds(moment: dt.datetime | None, otherwise: int) -> int:
+def microseconds(moment: dt.datetime | None, otherwise: int) -> int:
+    """Return a time as unix microseconds, or something else where there is none; raises ValueError without a zone."""
     if moment is None:
         return otherwise
     if moment.tzinfo is None:

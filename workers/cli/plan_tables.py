@@ -31,8 +31,8 @@ _LOADS: Final = _columns(
     worst_cost=Kind.MONEY,
     seconds=Kind.COUNT,
 )
-_REFUSED: Final = _columns(refused=Kind.TEXT, requests=Kind.COUNT, for_example=Kind.TEXT)
-_WAITS: Final = _columns(limit=Kind.TEXT, requests=Kind.COUNT, longest_wait_seconds=Kind.COUNT)
+_REFUSED: Final = _columns(code=Kind.TEXT, refused=Kind.COUNT, for_example=Kind.TEXT)
+_WAITS: Final = _columns(limit=Kind.TEXT, waiting=Kind.COUNT, longest_wait_seconds=Kind.COUNT)
 #: Of a request.
 EACH: Final = _columns(
     line=Kind.COUNT,

@@ -68,7 +68,7 @@ def plan_file(config_file: Path | None, file: Path, wishes: Wishes, assumed: Ass
     else:
         for _, forecast in forecasts:
             outlook.add(forecast)
-        others = {"refused": refused_table(outlook), "waits": waits_table(outlook)}
+        others = {"codes": refused_table(outlook), "waits": waits_table(outlook)}
         click.echo(render_all(load_table(outlook), others, Format(form)), nl=False)
     click.echo(_last_word(outlook, assumed), err=True)
     return Status.SOME_FAILED if outlook.total.refused else Status.DONE

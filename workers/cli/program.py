@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "collect": Command("collect", "collect", "Take the answers of a submitted batch off the bus."),
         "cancel": Command("cancel", "cancel", "Call for no more of a batch, or for one request no more."),
         "plan": Command("plan", "plan", "Tell what a file would cost and take, without calling anyone."),
+        "replay": Command("replay", "replay", "Run what the ledger has recorded against another config."),
         "report": Command("report", "report", "Ask the ledger."),
         "up": Command("up", "up", "Keep the embedded stack running until Ctrl-C."),
         "worker": Command("worker", "worker", "Run a gateway worker until it is told to stop."),

@@ -1,0 +1,47 @@
+-- One row per request with events from $since until before $until (unix microseconds), in the order of their arrival:
+-- what was asked first, where it went last, and every answer that was paid for. Copies for a shadow are cost, and no
+-- answers. What was answered from the journal was answered before, and is left out.
+SELECT
+    request_id,
+    key,
+    arg_min(epoch_us(ts) - queue_ms * 1000, ts) AS arrived_us,
+    arg_min(
+        {
+            'lane': lane,
+            'endpoint': endpoint,
+            'model': model,
+            'waited_us': queue_ms * 1000,
+            'end_user': end_user,
+            'metadata': metadata
+        },
+        ts
+    ) AS first,
+    arg_max({'deployment': deployment, 'provider': provider, 'latency_ms': latency_ms}, ts)
+        FILTER (outcome <> 'refused' AND cause <> 'shadow') AS last,
+    epoch_us(max(ts)) AS last_us,
+    sum(cost_nano) AS cost_nano,
+    list(
+        {
+            'tokens': {
+                'input': input_tokens,
+                'cached': cached_tokens,
+                'cache_write': cache_write_tokens,
+                'output': output_tokens,
+                'reasoning': reasoning_tokens
+            },
+            'cost_nano': cost_nano,
+            'price_version': price_version,
+            'deployment': deployment,
+            'provider': provider,
+            'at_us': epoch_us(ts),
+            'latency_ms': latency_ms
+        }
+        ORDER BY ts, attempt
+    ) FILTER (outcome = 'succeeded' AND cause <> 'shadow') AS answers,
+    arg_max(code, ts) FILTER (outcome = 'refused') AS code
+FROM usage
+WHERE ts >= make_timestamp($since::BIGINT)
+    AND ts < make_timestamp($until::BIGINT)
+    AND outcome <> 'replayed'
+GROUP BY request_id, key
+ORDER BY arrived_us, request_id, key;
