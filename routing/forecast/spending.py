@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from ..admission.demand import BudgetWindow
 from ..admission.rules import BudgetRule
-from ..admission.taking import Amounts, Bookkeeping
+from ..admission.taking import Bookkeeping
 from ..admission.verdict import Exhausted
 from .held import Use
 from .timeline import Timeline
+
+#: Longer than anything lasts, microseconds.
+_EVER: Final = 2**62
 
 
 @dataclass(slots=True)
@@ -38,12 +42,18 @@ class Spending:
         A window that lacks the money is exhausted. One that has it, but holds it for calls under way, is waited in.
         """
         purse = self._purse(budget, at_us)
-        worst = use.worst.by_unit()[budget.unit]
-        left = purse.window.limit - purse.spent
-        if worst > left:
-            return Exhausted(budget.name, purse.window.end_us)
-        begin = purse.held.first_room(at_us, use.duration_us, worst, left)
-        end = purse.window.end_us
+        expected, worst = use.expected.by_unit()[budget.unit], use.worst.by_unit()[budget.unit]
+        left, end = purse.window.limit - purse.spent, purse.window.end_us
+        if max(worst, expected) > left:
+            return Exhausted(budget.name, end)
+        begin = at_us
+        while True:
+            during = purse.held.first_room(begin, use.duration_us, worst, left)
+            # what it costs is gone for good: those who have been let in for later must still find their worst case
+            after = purse.held.first_room(during, _EVER, expected, left)
+            if after == begin:
+                break
+            begin = after
         return begin if end is None or begin < end else self.room(budget, use, end)
 
     def take(self, budgets: Sequence[BudgetRule], use: Use, at_us: int) -> None:
@@ -74,8 +84,3 @@ class Spending:
         if purse is None:
             purse = self._purses[window.name, window.start_us] = _Purse(window)
         return purse
-
-
-def exactly(amounts: Amounts, duration_us: int) -> Use:
-    """Return the use of a call of which everything is known."""
-    return Use(amounts, amounts, duration_us)
