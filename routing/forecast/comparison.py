@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import ceil
 
 from ...schemas.recorded import RecordedRequest
 from .blind import Blind
@@ -73,9 +74,9 @@ class Delays:
             self._waits.append(lived.waited_us)
 
     def quantiles(self, *shares: float) -> Sequence[int]:
-        """Return, for each share, the wait that so many did not exceed: 0 where nobody waited, 1 is the longest."""
+        """Return, for each share, the wait that so many did not exceed (nearest rank); 0 where nobody was deferred."""
         ordered = sorted(self._waits)
-        return [ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0 for share in shares]
+        return [ordered[max(ceil(share * len(ordered)), 1) - 1] if ordered else 0 for share in shares]
 
 
 class Comparison:
