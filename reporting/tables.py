@@ -147,9 +147,9 @@ def plain_row(columns: Sequence[Column], row: Sequence[Cell]) -> dict[str, str |
     """Return the cells by name, as programs want them: dollars as a decimal text, because a JSON number is a float."""
     values: dict[str, str | int | None] = {}
     for column, cell in zip(columns, row, strict=True):
-        if column.kind is Kind.MONEY and isinstance(cell, int):
-            values[f"{column.name}_usd"] = f"{usd(cell):.9f}"
-            values[f"{column.name}_nano"] = cell
+        if column.kind is Kind.MONEY:
+            values[f"{column.name}_usd"] = f"{usd(cell):.9f}" if isinstance(cell, int) else None
+            values[f"{column.name}_nano"] = cell if isinstance(cell, int) else None
         else:
             values[column.name] = str(cell) if isinstance(cell, dt.date) else cell
     return values

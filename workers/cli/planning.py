@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +50,23 @@ class Assumed:
         return Pace(self.first_token, self.tokens_per_second)
 
 
-def plan_file(config_file: Path | None, file: Path, wishes: Wishes, assumed: Assumed, form: str, *, each: bool) -> int:
-    """Print what would become of a file."""
+def plan_file(  # noqa: PLR0913 - what the user says, and the clock
+    config_file: Path | None,
+    file: Path,
+    wishes: Wishes,
+    assumed: Assumed,
+    form: str,
+    *,
+    each: bool,
+    clock: Callable[[], int] = time.time_ns,
+) -> int:
+    """Print what would become of a file; `clock` returns unix nanoseconds."""
     config = settings_of(config_file).config
     prices = GenaiPrices.load()
     routes = routes_of(config, prices)
     if not config.providers:
         click.echo("No provider is configured: planned as if the built-in simulator answered.", err=True)
-    now_us = time.time_ns() // 1000
+    now_us = clock() // 1000
     ground = Ground.of(config, routes, assumed.pace, assumed.workers)
     estimates = TokenEstimator(vocabularies=load_vocabularies())
     dry_run = DryRun(ground, estimates, prices, now_us)

@@ -13,7 +13,7 @@ BY = ("model", "key", "deployment", "provider")
 @click.command()
 @click.option(
     "--ledger",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="The ledger to read; default: ledger.path of the config.",
 )
 @click.option(
