@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ...schemas.failures import Failure
 from .dry_run import Forecast
@@ -16,6 +16,11 @@ class Where(NamedTuple):
     deployment: str
     provider: str
     upstream_model: str
+
+
+#: Names come from requests, so the number of those that are told apart has an end.
+_MOST: Final = 1_000
+_OTHERS: Final = Where("(others)", "", "", "")
 
 
 @dataclass(slots=True)
@@ -75,14 +80,19 @@ class Outlook:
     _waits: dict[str, Waits] = field(default_factory=dict[str, Waits])
 
     def add(self, forecast: Forecast) -> None:
-        """Take the next one in."""
+        """Take the next one in. What goes to more places than anybody reads is summed up as others."""
         where = where_of(forecast)
+        if len(self._loads) >= _MOST and where not in self._loads:
+            where = _OTHERS
         self._loads.setdefault(where, Load()).add(forecast)
         self.total.add(forecast)
         if forecast.failure is not None:
             self._refused.setdefault(forecast.failure.code, Cases(forecast.failure)).count += 1
-        if forecast.limit is not None:
-            waits = self._waits.setdefault(forecast.limit, Waits())
+        limit = forecast.limit
+        if limit is not None:
+            if len(self._waits) >= _MOST and limit not in self._waits:
+                limit = _OTHERS.model
+            waits = self._waits.setdefault(limit, Waits())
             waits.count += 1
             waits.longest_us = max(waits.longest_us, forecast.begins_us - self.now_us)
 

@@ -169,6 +169,15 @@ def test_the_rows_of_an_outlook_add_up_to_its_total_exactly(route, deployments, 
     assert total.ends_us == max((forecast.ends_us for forecast in forecasts), default=0)
 
 
+def test_models_without_end_are_summed_up_as_others():
+    world = World(a_config())
+    for nr in range(1_002):
+        world(request(model=f"no-such-{nr}"))
+    assert len(world.outlook.loads) == 1_001
+    assert world.outlook.loads["(others)", "", "", ""].refused == 2
+    assert sum(load.requests for load in world.outlook.loads.values()) == world.outlook.total.requests
+
+
 def test_what_an_attempt_takes_is_what_the_gateway_would_demand():
     limits = {"requests_per_minute": 60, "tokens_per_hour": 10**6, "parallel": 3}
     budgets = [{"usd": 5, "per": "day", "at_limit": "refuse"}, {"tokens": 10**7, "at_limit": {"fallback": "tiny"}}]

@@ -165,6 +165,12 @@ def test_a_price_of_the_other_config_is_used_and_told():
     assert comparison.repriced == 1
 
 
+def test_each_answer_is_rounded_for_itself_as_it_would_be_billed():
+    half = {"id": "a", "provider": "p", "model": "a", "price": {"input": "0.0005"}}  # half a nano-dollar a token
+    two = recorded("r1", answer(1, 0), answer(1, 0))
+    assert a_replay(a_config(deployments=[half])).replayed(two).answer_nano == 0
+
+
 def test_a_limit_defers_and_says_for_how_long():
     config = a_config(keys=[{"id": "k", "limits": {"parallel": 1}}])
     requests = [recorded(f"r{nr}", at_us=START + nr, latency_ms=30_000) for nr in range(3)]
