@@ -19,6 +19,9 @@ class RecordedAnswer(msgspec.Struct, frozen=True):
     #: Unix microseconds.
     at_us: int
     latency_ms: int
+    #: The service tier that was asked for, and the one that served; None: nobody said.
+    asked: str | None = None
+    served: str | None = None
 
 
 class RecordedRequest(msgspec.Struct, frozen=True):
@@ -59,6 +62,10 @@ class RecordedRequest(msgspec.Struct, frozen=True):
             cache_write=sum(it.cache_write for it in each),
             output=sum(it.output for it in each),
             reasoning=sum(it.reasoning for it in each),
+            cache_write_1h=sum(it.cache_write_1h for it in each),
+            input_audio=sum(it.input_audio for it in each),
+            cached_audio=sum(it.cached_audio for it in each),
+            output_audio=sum(it.output_audio for it in each),
         )
 
     @property

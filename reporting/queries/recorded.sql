@@ -27,14 +27,20 @@ SELECT
                 'cached': cached_tokens,
                 'cache_write': cache_write_tokens,
                 'output': output_tokens,
-                'reasoning': reasoning_tokens
+                'reasoning': reasoning_tokens,
+                'cache_write_1h': cache_write_1h_tokens,
+                'input_audio': input_audio_tokens,
+                'cached_audio': cached_audio_tokens,
+                'output_audio': output_audio_tokens
             },
             'cost_nano': cost_nano,
             'price_version': price_version,
             'deployment': deployment,
             'provider': provider,
             'at_us': epoch_us(ts),
-            'latency_ms': latency_ms
+            'latency_ms': latency_ms,
+            'asked': service_tier_asked,
+            'served': service_tier
         }
         ORDER BY ts, attempt
     ) FILTER (outcome = 'succeeded' AND cause <> 'shadow') AS answers,

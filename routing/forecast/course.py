@@ -9,10 +9,10 @@ from ...schemas.failures import Failure
 from ...schemas.request import Request
 from ..outcome import Setback
 from ..retry import FallBack, Situation, Wait, after_fallback, decide, next_target
-from ..target import Plan, Target
+from ..target import FlexPolicy, Plan, Target
 
-#: Returns why a deployment cannot be asked, before anybody is called; None: it can.
-Unaskable = Callable[[Request, Target], Failure | None]
+#: Returns a deployment as it would be asked, or why it cannot be, before anybody is called.
+Readied = Callable[[Request, Target, FlexPolicy], Target | Failure]
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Course:
     request: Request
     plan: Plan
     plan_for: Callable[[Request], Plan | Failure]
-    unaskable: Unaskable
+    readied: Readied
     #: To the deadline, seconds.
     remaining: float
     #: Models that it was sent to, its own first.
@@ -42,16 +42,16 @@ class Course:
         return len(self.models) > 1
 
     def target(self) -> Target | Failure:
-        """Return the first deployment that can be asked, or why none can."""
+        """Return the first deployment that can be asked, as it would be, or why none can."""
         while True:
             target = next_target(self.plan, self.tried, _open)
-            why = self.unaskable(self.request, target)
-            if why is None:
-                return target
+            ready = self.readied(self.request, target, self.plan.policy.flex)
+            if isinstance(ready, Target):
+                return ready
             self.tried = (*self.tried, target.id)
-            self.passed.append((target.id, why))
-            if not self._goes_on(why):
-                return why
+            self.passed.append((target.id, ready))
+            if not self._goes_on(ready):
+                return ready
 
     def send_on(self, model: str) -> bool:
         """Ask for another model from now on; return False when there is no way to it."""

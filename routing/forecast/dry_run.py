@@ -15,11 +15,12 @@ from ..admission.step import moment
 from ..admission.taking import Amounts
 from ..affordable import affordable, worst_nano
 from ..estimate import TokenEstimate
+from ..flex import Progress
 from ..plan import PriceFinder, Routes, make_plan
-from ..prices import cost_nano
-from ..providers.families import FAMILIES
+from ..providers.prepare import prepared
+from ..service_tiers import bill
 from ..standing import Quiet
-from ..target import Plan, Target
+from ..target import FlexPolicy, Plan, Target
 from .course import Course
 from .gate import Asked, LetIn, Passage, VirtualGate
 from .held import Use, held_to
@@ -124,12 +125,18 @@ class DryRun:
         if isinstance(plan, Failure):
             return Forecast(request, plan)
         remaining = (request.deadline_ms * 1000 - self._now_us) / _US
-        return self._foreseen(Course(request, plan, self.plan, _unspoken, remaining), key)
+        return self._foreseen(Course(request, plan, self.plan, self._readied, remaining), key)
 
     def plan(self, request: Request) -> Plan | Failure:
         """Return where a request goes, at no more than it may cost: what the gateway does."""
         plan = make_plan(request, self._ground.routes, self._prices, self._standing)
         return plan if isinstance(plan, Failure) else affordable(plan, request, self._estimates.estimate)
+
+    def _readied(self, request: Request, target: Target, policy: FlexPolicy) -> Target | Failure:
+        """Return a deployment with the service tier that it would be asked for, or why its wire has no words for it."""
+        remaining = (request.deadline_ms * 1000 - self._now_us) / _US
+        ready = prepared(request, target, policy, lambda: Progress(0, remaining, is_last=False))
+        return ready if isinstance(ready, Failure) else ready.target
 
     def _foreseen(self, course: Course, key: KeyRules) -> Forecast:
         """Go on until somebody can be asked who may be, or nobody is left."""
@@ -150,12 +157,14 @@ class DryRun:
         request, ground = course.request, self._ground
         held = held_to(ground.rulebook, request, key, target, is_fallback=course.is_fallback)
         held = replace(held, parallel=(*held.parallel, ground.in_flight))
-        return self._gate.enter(held, self._use(target, estimate), Asked(self._now_us, request.deadline_ms * 1000))
+        return self._gate.enter(
+            held, self._use(request, target, estimate), Asked(self._now_us, request.deadline_ms * 1000)
+        )
 
-    def _use(self, target: Target, estimate: TokenEstimate) -> Use:
+    def _use(self, request: Request, target: Target, estimate: TokenEstimate) -> Use:
         return Use(
             Amounts(estimate.input, estimate.output, expected_nano(target, estimate)),
-            Amounts(estimate.worst_input, estimate.worst_output, worst_nano(target, estimate)),
+            Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate)),
             self._ground.pace.duration_us(estimate.output),
         )
 
@@ -169,7 +178,7 @@ class DryRun:
             target,
             estimate,
             expected_nano(target, estimate),
-            worst_nano(target, estimate),
+            worst_nano(course.request, target, estimate),
             way.at_us,
             way.at_us + self._ground.pace.duration_us(estimate.output),
             way.limit,
@@ -183,17 +192,15 @@ class DryRun:
 
 
 def expected_nano(target: Target, estimate: TokenEstimate) -> int:
-    """Return what an attempt is expected to cost, nano-dollars; 0 without a price, where that is allowed."""
+    """Return what an attempt is expected to cost, nano-dollars; 0 without a price, where that is allowed.
+
+    Whoever asks for a service tier is expected to be served on it.
+    """
     if target.price is None:
         return 0
-    return cost_nano(target.price, Tokens(input=estimate.input, cached=estimate.cached, output=estimate.output))
+    tokens = Tokens(input=estimate.input, cached=estimate.cached, output=estimate.output)
+    return bill(target.price, tokens, target.tier, target.tier).nano
 
 
 def _refused(course: Course, why: Failure) -> Forecast:
     return Forecast(course.request, why, course.plan, tuple(course.models), tuple(course.passed))
-
-
-def _unspoken(request: Request, target: Target) -> Failure | None:
-    """Return why a deployment's wire has no words for a request."""
-    call = FAMILIES[target.wire].encode(request, target)
-    return call if isinstance(call, Failure) else None

@@ -72,7 +72,9 @@ class Reasons:
     def _too_dear(self, asked: Request, name: str, route: ModelRoute) -> str:
         leaf = next(leaf for leaf in leaves_of(route.tree.root) if leaf.target.id == name)
         target = leaf.priced(self._prices)
-        return f"its worst case of {show_usd(worst_nano(target, self._estimate(asked, target)))} is above max_cost"
+        return (
+            f"its worst case of {show_usd(worst_nano(asked, target, self._estimate(asked, target)))} is above max_cost"
+        )
 
     def _step(self, branch: Branch, twig: Twig, asked: Request) -> str:
         others = len(branch.twigs)

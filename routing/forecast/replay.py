@@ -5,7 +5,7 @@ the price of that time. Attempts that failed keep the cost that they had.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,11 +19,13 @@ from ..access.rules import KeyRules
 from ..admission.rulebook import Rulebook
 from ..admission.taking import Amounts
 from ..estimate import TokenEstimate
+from ..flex import Progress, turn
 from ..plan import Routes, make_plan
 from ..price_list import PriceList
-from ..prices import Price, cost_nano
+from ..prices import Price
+from ..service_tiers import Bill, bill
 from ..standing import Quiet
-from ..target import Plan, Target
+from ..target import FlexPolicy, Plan, Target
 from ..tree.node import leaves_of
 from .blind import Blind, blind_spots
 from .course import Course
@@ -128,7 +130,7 @@ class Replay:
         plan = self._plan(request)
         if isinstance(plan, Failure):
             return _refused(plan.code, blind)
-        course = Course(request, plan, self._plan, self._too_long, self._deadline_us / _US)
+        course = Course(request, plan, self._plan, self._readied, self._deadline_us / _US)
         return self._run(course, key, one, blind)
 
     def _blind_to(self, one: RecordedRequest) -> frozenset[Blind]:
@@ -159,6 +161,7 @@ class Replay:
             enqueued_ms=one.arrived_us // 1000,
             metadata=one.metadata,
             end_user=one.end_user,
+            service_tier=one.answers[-1].asked if one.answers else None,
         )
 
     def _plan(self, request: Request) -> Plan | Failure:
@@ -171,28 +174,35 @@ class Replay:
             if isinstance(target, Failure):
                 return _refused(target.code, blind)
             held = held_to(self._rulebook, course.request, key, target, is_fallback=course.is_fallback)
-            cost = _cost(target, one)
+            bills = _bills(target, one)
+            cost = sum(each.nano for each in bills)
             way = self._gate.enter(held, _use(one, cost), Asked(one.arrived_us, one.arrived_us + self._deadline_us))
             if isinstance(way, Failure):
                 return _refused(way.code, blind)
             if isinstance(way, LetIn):
-                return self._let_in(target, way, cost, one, blind)
+                return self._let_in(target, way, bills, one, blind)
             if way.model in course.models or not course.send_on(way.model):
                 return _refused(Code.BUDGET_EXCEEDED, blind)
 
-    def _let_in(self, target: Target, way: LetIn, cost: int, one: RecordedRequest, blind: frozenset[Blind]) -> Lived:
+    def _let_in(
+        self, target: Target, way: LetIn, bills: Sequence[Bill], one: RecordedRequest, blind: frozenset[Blind]
+    ) -> Lived:
         waited_us = way.at_us - one.arrived_us
         fate = Fate.DEFERRED if waited_us > self._gate.in_memory_us else Fate.SERVED
-        version = "" if target.price is None else target.price.version
-        prices = frozenset({version} if one.answers else ())
+        cost, prices = sum(each.nano for each in bills), frozenset(each.version for each in bills)
         return Lived(fate, None, waited_us, target.id, target.provider, cost, one.other_nano, prices, blind)
 
-    def _too_long(self, _: Request, target: Target) -> Failure | None:
-        """Leave a deployment out whose window is smaller than what was read; not the one that has read it."""
-        window, read = self._windows.get(target.id), self._then.one.tokens.input
-        if window is None or read <= window or any(each.deployment == target.id for each in self._then.one.answers):
-            return None
-        return failure(Code.CONTEXT_LENGTH, expected=f"at most {window} tokens", given=read)
+    def _readied(self, request: Request, target: Target, policy: FlexPolicy) -> Target | Failure:
+        """Ask for the recorded service tier, and leave out a deployment whose window is smaller than what was read.
+
+        Not the one that has read it, whatever the data says.
+        """
+        one = self._then.one
+        window, read = self._windows.get(target.id), one.tokens.input
+        if window is not None and read > window and all(each.deployment != target.id for each in one.answers):
+            return failure(Code.CONTEXT_LENGTH, expected=f"at most {window} tokens", given=read)
+        asks = turn(request, target, policy, lambda: Progress(0, self._deadline_us / _US, is_last=False))
+        return asks if isinstance(asks, Failure) else asks.target
 
 
 class _Then:
@@ -220,10 +230,15 @@ def _windows(routes: Routes) -> Mapping[str, int]:
     return {leaf.target.id: leaf.traits.window for leaf in leaves if leaf.traits.window is not None}
 
 
-def _cost(target: Target, one: RecordedRequest) -> int:
-    """Return what the recorded answers cost at a deployment, each for itself: as they would be billed."""
-    price = target.price
-    return 0 if price is None else sum(cost_nano(price, answer.tokens) for answer in one.answers)
+def _bills(target: Target, one: RecordedRequest) -> Sequence[Bill]:
+    """Return what the recorded answers cost at a deployment, each for itself, on the service tier that served them.
+
+    Where another tier is asked for than then, that one serves.
+    """
+    price, tier = target.price, target.tier
+    if price is None:
+        return [Bill(0, "") for _ in one.answers]
+    return [bill(price, answer.tokens, tier, answer.served if tier == answer.asked else tier) for answer in one.answers]
 
 
 def _use(one: RecordedRequest, cost: int) -> Use:

@@ -41,6 +41,12 @@ def test_a_request_is_read_with_its_answer_and_what_its_failures_cost(read):
         "cache_write_tokens": 5,
         "output_tokens": 9,
         "reasoning_tokens": 2,
+        "cache_write_1h_tokens": 3,
+        "input_audio_tokens": 4,
+        "cached_audio_tokens": 1,
+        "output_audio_tokens": 6,
+        "service_tier_asked": "flex",
+        "service_tier": "default",
     }
     (one,) = read(
         attempt(1, "r", 10, queue_ms=4_000, model="small", end_user="alice", **failed),
@@ -50,7 +56,10 @@ def test_a_request_is_read_with_its_answer_and_what_its_failures_cost(read):
     assert (one.request_id, one.model, one.end_user, one.metadata) == ("r", "small", "alice", {"team": "search"})
     assert (one.arrived_us, one.waited_us) == (NEW_YEAR_US + 6_000_000, 4_000_000)
     assert (one.deployment, one.latency_ms, one.last_us) == ("large-a", 77, NEW_YEAR_US + 12_000_000)
-    assert one.tokens == Tokens(input=100, cached=40, cache_write=5, output=9, reasoning=2)
+    (paid,) = one.answers
+    kinds = {"cache_write_1h": 3, "input_audio": 4, "cached_audio": 1, "output_audio": 6}
+    assert one.tokens == paid.tokens == Tokens(input=100, cached=40, cache_write=5, output=9, reasoning=2, **kinds)
+    assert (paid.asked, paid.served) == ("flex", "default")
     assert (one.cost_nano, one.answered_nano, one.other_nano, one.code) == (930, 900, 30, None)
 
 

@@ -88,6 +88,7 @@ def request(name="r1", model="m", *, metadata=None, key="k", max_cost=None, dead
         deadline_ms,
         NOW_MS,
         max_output=body.get("max_tokens"),
+        service_tier=body.get("service_tier"),
         metadata=metadata or {},
         max_cost_nano=max_cost,
     )
@@ -195,7 +196,7 @@ def test_what_an_attempt_takes_is_what_the_gateway_would_demand():
     ask = tolls.ask(job, Claim("r", "p", b"", Run("run", 0, ())), plan.targets[0], ("a",))
     demand = ask.demand(NOW_MS * 1000, None, 0)
     held = held_to(rulebook, asked, key, plan.targets[0])
-    use = world.dry_run._use(plan.targets[0], world.estimates.estimate(asked, plan.targets[0]))
+    use = world.dry_run._use(asked, plan.targets[0], world.estimates.estimate(asked, plan.targets[0]))
     assert charges(held.rates, use.expected) == demand.charges != ()
     assert held.parallel == demand.parallel != ()
     assert Bookkeeping().holds(held.budgets, use.worst, NOW_MS * 1000) == demand.holds != ()
@@ -211,6 +212,16 @@ def test_a_cost_lies_between_what_is_expected_and_the_worst_case():
     assert (estimate.output, estimate.worst_output) == (100, 100)
     assert forecast.cost_nano == 2 * estimate.input + 3 * 100
     assert forecast.worst_nano == 2 * estimate.worst_input + 3 * 100
+
+
+def test_a_service_tier_is_expected_at_its_price_and_held_at_the_standard_one():
+    price = {"price": {"input": 2, "output": 3}, "service_tiers": {"flex": {"factor": "0.5"}}}
+    world = World(a_config(deployments=[{"id": "a", "provider": "p", "model": "a", **price}]))
+    usual, flex = (world(request(max_tokens=100, service_tier=tier)) for tier in ("default", "flex"))
+    assert flex.target.tier == "flex"
+    assert flex.cost_nano * 2 == usual.cost_nano
+    assert flex.worst_nano >= flex.estimate.worst_input * 2_000 + 100 * 3_000
+    assert code(a_config(), request(service_tier="flex")) is Code.UNSUPPORTED_PARAMETER
 
 
 def test_the_time_to_finish_is_that_of_the_tightest_limit():

@@ -171,6 +171,17 @@ def test_each_answer_is_rounded_for_itself_as_it_would_be_billed():
     assert a_replay(a_config(deployments=[half])).replayed(two).answer_nano == 0
 
 
+def test_an_answer_costs_what_its_service_tier_costs_there():
+    half = {"price": {"input": "0.002", "output": "0.004"}, "service_tiers": {"flex": {"factor": "0.5"}}}
+    replay = a_replay(a_config(deployments=[{"id": "a", "provider": "p", "model": "a", **half}]))
+    flex = msgspec.structs.replace(answer(), asked="flex", served="flex")
+    degraded = msgspec.structs.replace(answer(), asked="flex", served="default")
+    costs = [replay.replayed(recorded("r", each)).answer_nano for each in (answer(), flex, degraded)]
+    assert costs == [400, 200, 400]
+    none = replay.replayed(recorded("r", msgspec.structs.replace(answer(), asked="priority", served="priority")))
+    assert none.code == Code.UNSUPPORTED_PARAMETER
+
+
 def test_a_limit_defers_and_says_for_how_long():
     config = a_config(keys=[{"id": "k", "limits": {"parallel": 1}}])
     requests = [recorded(f"r{nr}", at_us=START + nr, latency_ms=30_000) for nr in range(3)]

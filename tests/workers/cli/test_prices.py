@@ -234,7 +234,7 @@ def test_what_was_booked_is_compared_with_today(call, tmp_path):
     assert (rows["small-a", ""]["attempts"], rows["small-a", ""]["booked_nano"]) == (4, 21)
     assert (rows["small-a", ""]["booked_by"], rows["small-a", ""]["now_by"]) == ("genai-prices 0.0.1", LIST)
     assert rows["small-a", "flex"]["now_nano"] == one
-    assert (rows["gone", ""]["now"], rows["gone", ""]["now_by"]) == (None, "unknown")
+    assert (rows["gone", ""]["now_nano"], rows["gone", ""]["now_by"]) == (None, "unknown")
     assert rows["asked", ""]["now_nano"] == 0, "what was not billed would not be, whatever a request costs"
     total = json.loads(out)["total"]
     assert (total["attempts"], total["booked_nano"], total["now_nano"]) == (8, 42, 4 * one)
