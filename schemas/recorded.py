@@ -66,6 +66,7 @@ class RecordedRequest(msgspec.Struct, frozen=True):
             input_audio=sum(it.input_audio for it in each),
             cached_audio=sum(it.cached_audio for it in each),
             output_audio=sum(it.output_audio for it in each),
+            units=sum(it.units for it in each),
         )
 
     @property

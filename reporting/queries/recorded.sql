@@ -1,6 +1,6 @@
 -- One row per request with events from $since until before $until (unix microseconds), in the order of their arrival:
--- what was asked first, where it went last, and every answer that was paid for. Copies for a shadow are cost, and no
--- answers. What was answered from the journal was answered before, and is left out.
+-- what was asked first, where it went last, and every answer that was paid for. A copy for a shadow is a request of its
+-- own. What was answered from the journal was answered before, and is left out.
 SELECT
     request_id,
     key,
@@ -17,7 +17,7 @@ SELECT
         ts
     ) AS first,
     arg_max({'deployment': deployment, 'provider': provider, 'latency_ms': latency_ms}, ts)
-        FILTER (outcome <> 'refused' AND cause <> 'shadow') AS last,
+        FILTER (outcome <> 'refused') AS last,
     epoch_us(max(ts)) AS last_us,
     sum(cost_nano) AS cost_nano,
     list(
@@ -31,7 +31,8 @@ SELECT
                 'cache_write_1h': cache_write_1h_tokens,
                 'input_audio': input_audio_tokens,
                 'cached_audio': cached_audio_tokens,
-                'output_audio': output_audio_tokens
+                'output_audio': output_audio_tokens,
+                'units': units
             },
             'cost_nano': cost_nano,
             'price_version': price_version,
@@ -43,7 +44,7 @@ SELECT
             'served': service_tier
         }
         ORDER BY ts, attempt
-    ) FILTER (outcome = 'succeeded' AND cause <> 'shadow') AS answers,
+    ) FILTER (outcome = 'succeeded') AS answers,
     arg_max(code, ts) FILTER (outcome = 'refused') AS code
 FROM usage
 WHERE ts >= make_timestamp($since::BIGINT)

@@ -2,17 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import msgspec
+from typing import Self
 
 from ...schemas.failures import Failure
 from ...schemas.request import Request
 from ..outcome import Setback
-from ..retry import FallBack, Situation, Wait, after_fallback, decide, next_target
+from ..plan import Routes
+from ..providers.body import asking_for
+from ..retry import FallBack, Situation, Wait, after_fallback, decide, longer_models, next_target
 from ..target import FlexPolicy, Plan, Target
 
 #: Returns a deployment as it would be asked, or why it cannot be, before anybody is called.
 Readied = Callable[[Request, Target, FlexPolicy], Target | Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How requests find their way."""
+
+    routes: Routes
+    plan: Callable[[Request], Plan | Failure]
+    readied: Readied
 
 
 @dataclass(slots=True)
@@ -26,15 +36,25 @@ class Course:
     #: To the deadline, seconds.
     remaining: float
     #: Models that it was sent to, its own first.
-    models: list[str] = field(default_factory=list[str])
+    models: list[str]
     #: Deployments that could not be asked, and why.
     passed: list[tuple[str, Failure]] = field(default_factory=list[tuple[str, Failure]])
     tried: tuple[str, ...] = ()
     barred: frozenset[str] = frozenset()
 
-    def __post_init__(self) -> None:
-        """Begin with the request's own model."""
-        self.models.append(self.request.model)
+    @classmethod
+    def begin(cls, request: Request, ways: Ways, remaining: float) -> Self | Failure:
+        """Begin with the request's own model, or with a longer one where it is too long for that."""
+        plan, old = ways.plan(request), ways.routes.nobody(request.model)
+        if isinstance(plan, Plan):
+            return cls(request, plan, ways.plan, ways.readied, remaining, [request.model])
+        for model in longer_models(plan, old.fallbacks):
+            asked = asking_for(request, model)
+            found = ways.plan(asked)
+            if isinstance(found, Plan):
+                merged, models = after_fallback(old, found), [request.model, model]
+                return cls(asked, merged, ways.plan, ways.readied, remaining, models)
+        return plan
 
     @property
     def is_fallback(self) -> bool:
@@ -55,7 +75,7 @@ class Course:
 
     def send_on(self, model: str) -> bool:
         """Ask for another model from now on; return False when there is no way to it."""
-        request = msgspec.structs.replace(self.request, model=model)
+        request = asking_for(self.request, model)
         plan = self.plan_for(request)
         if isinstance(plan, Failure):
             self.barred |= {model}

@@ -21,7 +21,7 @@ from ..providers.prepare import prepared
 from ..service_tiers import bill
 from ..standing import Quiet
 from ..target import FlexPolicy, Plan, Target
-from .course import Course
+from .course import Course, Ways
 from .gate import Asked, LetIn, Passage, VirtualGate
 from .held import Use, held_to
 
@@ -121,11 +121,9 @@ class DryRun:
         if request.deadline_ms * 1000 <= self._now_us:
             expected, given = f"a deadline after {moment(self._now_us)}", moment(request.deadline_ms * 1000)
             return Forecast(request, failure(Code.DEADLINE_EXCEEDED, expected=expected, given=given))
-        plan = self.plan(request)
-        if isinstance(plan, Failure):
-            return Forecast(request, plan)
         remaining = (request.deadline_ms * 1000 - self._now_us) / _US
-        return self._foreseen(Course(request, plan, self.plan, self._readied, remaining), key)
+        course = Course.begin(request, Ways(self._ground.routes, self.plan, self._readied), remaining)
+        return Forecast(request, course) if isinstance(course, Failure) else self._foreseen(course, key)
 
     def plan(self, request: Request) -> Plan | Failure:
         """Return where a request goes, at no more than it may cost: what the gateway does."""
@@ -198,7 +196,8 @@ def expected_nano(target: Target, estimate: TokenEstimate) -> int:
     """
     if target.price is None:
         return 0
-    tokens = Tokens(input=estimate.input, cached=estimate.cached, output=estimate.output)
+    units = estimate.worst_units
+    tokens = Tokens(input=estimate.input, cached=estimate.cached, output=estimate.output, units=units)
     return bill(target.price, tokens, target.tier, target.tier).nano
 
 

@@ -28,7 +28,7 @@ from ..standing import Quiet
 from ..target import FlexPolicy, Plan, Target
 from ..tree.node import leaves_of
 from .blind import Blind, blind_spots
-from .course import Course
+from .course import Course, Ways
 from .gate import Asked, LetIn, VirtualGate
 from .held import Use, held_to
 
@@ -127,11 +127,8 @@ class Replay:
         if isinstance(admitted, Failure):
             return _refused(admitted.code, blind)
         request, key = admitted
-        plan = self._plan(request)
-        if isinstance(plan, Failure):
-            return _refused(plan.code, blind)
-        course = Course(request, plan, self._plan, self._readied, self._deadline_us / _US)
-        return self._run(course, key, one, blind)
+        course = Course.begin(request, Ways(self._routes, self._plan, self._readied), self._deadline_us / _US)
+        return _refused(course.code, blind) if isinstance(course, Failure) else self._run(course, key, one, blind)
 
     def _blind_to(self, one: RecordedRequest) -> frozenset[Blind]:
         of_route = self._blind.get(one.model, frozenset[Blind]())

@@ -45,6 +45,7 @@ def test_a_request_is_read_with_its_answer_and_what_its_failures_cost(read):
         "input_audio_tokens": 4,
         "cached_audio_tokens": 1,
         "output_audio_tokens": 6,
+        "units": 8,
         "service_tier_asked": "flex",
         "service_tier": "default",
     }
@@ -57,7 +58,7 @@ def test_a_request_is_read_with_its_answer_and_what_its_failures_cost(read):
     assert (one.arrived_us, one.waited_us) == (NEW_YEAR_US + 6_000_000, 4_000_000)
     assert (one.deployment, one.latency_ms, one.last_us) == ("large-a", 77, NEW_YEAR_US + 12_000_000)
     (paid,) = one.answers
-    kinds = {"cache_write_1h": 3, "input_audio": 4, "cached_audio": 1, "output_audio": 6}
+    kinds = {"cache_write_1h": 3, "input_audio": 4, "cached_audio": 1, "output_audio": 6, "units": 8}
     assert one.tokens == paid.tokens == Tokens(input=100, cached=40, cache_write=5, output=9, reasoning=2, **kinds)
     assert (paid.asked, paid.served) == ("flex", "default")
     assert (one.cost_nano, one.answered_nano, one.other_nano, one.code) == (930, 900, 30, None)
