@@ -21,6 +21,8 @@ NOW_NS = 1_800_000_000 * 10**9
 def printed(tmp_path, monkeypatch, capsys):
     """Plan the example file by the page's config, and return what is printed."""
     monkeypatch.setenv("OPENAI_API_KEY", "value")
+    # the page shows what is estimated without the extra `headgate[tokens]`
+    monkeypatch.setattr("headgate.workers.cli.planning.load_vocabularies", dict)
     (tmp_path / "headgate.yaml").write_text(CONFIG)
 
     def planned(form, *, each):
