@@ -224,7 +224,7 @@ async def test_who_waits_for_a_closed_deployment_goes_when_it_is_heard_that_it_i
     async def healed(_seconds):
         """The wait is not over by itself."""
         fuses.closed_until = {}
-        asyncio.get_running_loop().call_soon(fuses.changed)
+        asyncio.get_running_loop().call_soon(fuses.changed, ["d1"])
         await asyncio.Event().wait()
 
     bench.time.sleep = healed
@@ -265,7 +265,7 @@ async def test_who_waits_for_room_at_a_deployment_that_fails_meanwhile_goes_else
         await bench.time.sleep(0.5)
         assert bench.gateway.waiting == 3
         fuses.closed_until = {"a": bench.time.at + 600}
-        fuses.changed()
+        fuses.changed([])
         return refused(500)
 
     bench.provider.steps = [failing]
