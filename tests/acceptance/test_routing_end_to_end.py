@@ -10,7 +10,9 @@ from headgate.schemas.failures import Code
 from headgate.schemas.reply import Status
 from headgate.schemas.usage import Cause, Outcome
 from headgate.workers.simulator.config import SimulatorConfig
+from headgate.workers.simulator.faults import parse_fault
 from headgate.workers.simulator.latency import Fixed
+from headgate.workers.simulator.outages import Outage
 from headgate.workers.simulator.server import Simulator
 from support.stand import TOPICS, Stand, asked, deployment, model
 
@@ -401,6 +403,37 @@ async def test_a_deployment_that_keeps_failing_is_left_alone_tried_once_and_used
         told = await running.reconciled()
     assert told.called[-11:] == ["a"] * 11
     assert {event.outcome for event in told.events} == {Outcome.FAILED, Outcome.SUCCEEDED}
+
+
+@pytest.mark.parametrize("fault", ["503", "429", "529"])
+async def test_a_little_traffic_goes_elsewhere_at_once_though_no_circuit_opens(simulator, slow_simulator, fault):
+    """The first deployment is asked less and less; who would have to wait for that is answered by the second."""
+    numbers = itertools.count(1)
+    listed = model("small", "a", "b", strategy="fallback", breaker={"minimum": 1_000})
+    async with Stand(simulator, [listed], elsewhere={"a": slow_simulator}).running() as running:
+        slow_simulator._provider.outages.start(Outage(fault, parse_fault(fault), 1.0))
+        for _ in range(30):
+            replies = await running.ask(*[asked(next(numbers)) for _ in range(3)])
+            assert {reply.headgate.deployment for reply in replies} == {"b"}
+        told = await running.reconciled()
+    times = [entry["arrived_ns"] for entry in told.books]
+    assert told.called.count("a") < 40
+    assert (max(times) - min(times)) / 1e9 < 10, "it takes a few milliseconds, and minutes where it waits"
+
+
+async def test_a_deployment_that_has_healed_takes_its_traffic_back(simulator):
+    """What its brake fell to in the outage says nothing of what it takes now."""
+    breaker = {"minimum": 4, "failure_ratio": 0.5, "window": "5s", "cooldown": "300ms"}
+    numbers = itertools.count(1)
+    async with Stand(simulator, [model("small", "a", "b", strategy="fallback", breaker=breaker)]).running() as running:
+        await running.ask(*[asked(next(numbers), simulate="503,ok") for _ in range(8)])
+        assert running.gateway._ports.brakes.limits["a"] < 8
+        while running.books()[-1]["model"] != "m-a":
+            await running.ask(asked(next(numbers)))
+        assert running.gateway._ports.brakes.limits["a"] >= 8  # noqa: SLF001 - as above
+        await running.ask(*[asked(next(numbers)) for _ in range(8)])
+        told = await running.reconciled()
+    assert told.called[-8:] == ["a"] * 8
 
 
 async def test_with_nowhere_else_requests_are_parked_until_the_circuit_closes(simulator):

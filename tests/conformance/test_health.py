@@ -368,7 +368,8 @@ async def test_calls_that_end_while_a_worker_hears_that_it_is_open_say_nothing_l
 async def test_whoever_listens_hears_of_each_change_and_of_nothing_else(world, clock):
     first, second = world.worker("first"), world.worker("second")
     heard = []
-    second.listen(lambda: heard.append(second.state("d", clock())))
+    closings = []
+    second.listen(lambda closed: (heard.append(second.state("d", clock())), closings.extend(closed)))
     await opened(world, clock, first)
     await world.exchange(second, second)
     assert heard == [Open(clock() + 5 * SECOND)]
@@ -381,6 +382,7 @@ async def test_whoever_listens_hears_of_each_change_and_of_nothing_else(world, c
     first.report("d", Sign.WELL, "p", clock())
     await world.exchange(first, second, second)
     assert heard[2:] == [CLOSED]
+    assert closings == ["d"]
 
 
 async def test_the_one_whose_call_opened_it_counts_the_opening(world, clock):
@@ -515,7 +517,7 @@ async def test_nothing_is_left_behind_but_the_name_of_a_life(apart, clock):
 async def test_running_workers_tell_each_other(apart, clock):
     first, second = apart.worker("first"), apart.worker("second")
     changed = asyncio.Event()
-    second.listen(changed.set)
+    second.listen(lambda _: changed.set())
     running = [asyncio.create_task(health.run()) for health in (first, second)]
     tell(first, clock, ill=4)
     await asyncio.wait_for(changed.wait(), 10)
@@ -529,7 +531,7 @@ async def test_what_is_urgent_is_told_at_once(apart, clock):
     health = apart.worker("w", pace=Pace(flush=3600, beat=3600))
     await apart.exchange(health)
     changed = asyncio.Event()
-    health.listen(changed.set)
+    health.listen(lambda _: changed.set())
     running = asyncio.create_task(health.run())
     health.report("d", Sign.NONE, "a", clock(), 30.0)
     await asyncio.wait_for(changed.wait(), 10)

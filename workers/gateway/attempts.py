@@ -50,6 +50,8 @@ Followed = Callable[[Attempt], None]
 
 #: Seconds until a deployment is looked at once more of which nobody can say when it opens.
 _LOOK_AGAIN: Final = 0.5
+#: Seconds; as good as at once, and later than that.
+_SHORTLY: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ class _Trying:
     async def _try(self) -> Decision:
         """Make the next attempt and judge it."""
         circuits = self.parts.caller.circuits
-        target = next_target(self.job.plan, self.tried, circuits.opens_in)
+        target = next_target(self.job.plan, self.tried, self._opens_in)
         if circuits.opens_in(target) > 0:
             verdict = self._unavailable()
             return self._queued(target, verdict) if isinstance(verdict, Wait) else verdict
@@ -263,6 +265,18 @@ class _Trying:
         self.waits_for = target if wait.seconds > 0 else None
         return wait
 
+    def _opens_in(self, target: Target) -> float:
+        """Return when a deployment may be called; a little later where it hardly takes calls and another one does."""
+        opens_in = self.parts.caller.circuits.opens_in(target)
+        return _SHORTLY if opens_in <= 0 and self._crawls(target) else opens_in
+
+    def _crawls(self, target: Target) -> bool:
+        """Say whether a deployment refuses nearly all calls for its load, and not all of the plan's do."""
+        circuits, crawls = self.parts.caller.circuits, self.parts.caller.brakes.crawls
+        if len(self.job.plan.targets) == 1 or not crawls(target.id):
+            return False
+        return any(circuits.opens_in(other) <= 0 and not crawls(other.id) for other in self.job.plan.targets)
+
     def _unavailable(self) -> Decision:
         return self._followed_up(lambda: decide_unavailable(self._situation()))
 
@@ -277,7 +291,7 @@ class _Trying:
         begun = (*self.run.attempts[: self.made], target.id)
         name = self._next_name()
         ask, circuits = self.parts.tolls.ask(self.job, self.claim, target, begun), self.parts.caller.circuits
-        ask.is_out = lambda: circuits.is_out(target, name)
+        ask.is_out = lambda: circuits.is_out(target, name) or self._crawls(target)
         passage = await self.parts.gate.enter(ask)
         if not isinstance(passage, Entered):
             circuits.not_begun(target, name)
@@ -350,7 +364,7 @@ class _Trying:
             tuple(self.models),
             self.job.request.deadline_ms / 1000 - clock.now(),
             clock.chance(),
-            self.parts.caller.circuits.opens_in,
+            self._opens_in,
             self.parts.wait_in_memory,
             self.barred,
             self.refused,

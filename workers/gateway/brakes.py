@@ -43,6 +43,11 @@ class Brakes:
         adaptive.started(now_us)
         return True
 
+    def crawls(self, deployment: str) -> bool:
+        """Say whether it takes less than one call at a time, and none now: whoever waits for it waits for long."""
+        adaptive = self._adaptive.get(deployment)
+        return adaptive is not None and adaptive.limit < 1 and not adaptive.leave(self._now_us()).calls
+
     def resume_us(self, deployment: str) -> int:
         """Return until when its provider has asked to be left alone; 0 if it has not."""
         adaptive = self._adaptive.get(deployment)
@@ -55,6 +60,16 @@ class Brakes:
             self._free[deployment] -= 1
         else:
             adaptive.finished(self._now_us(), 0, Heard.OTHER)
+
+    def begin_anew(self, deployment: str) -> None:
+        """Hear that it is well again after an outage: what its limit fell to in that says nothing of what it takes now.
+
+        It begins as it did after its first refusal, and doubles until the next: a limit that had to grow from the floor
+        would need many minutes, where calls are slow.
+        """
+        adaptive = self._adaptive.get(deployment)
+        if adaptive is not None:
+            self._adaptive[deployment] = Adaptive(self._ceiling, in_flight=adaptive.in_flight)
 
     def ended(self, deployment: str, latency_us: int, result: Completion | Setback, signal: RateSignal | None) -> None:
         """Hear how a call ended."""
@@ -81,9 +96,16 @@ class Unbraked:
         """Say yes."""
         return True
 
+    def crawls(self, deployment: str) -> bool:  # noqa: ARG002 - the port's name
+        """Say no."""
+        return False
+
     def resume_us(self, deployment: str) -> int:  # noqa: ARG002 - the port's name
         """Know of no pause."""
         return 0
+
+    def begin_anew(self, deployment: str) -> None:
+        """Forget nothing: nothing was learned."""
 
     def not_begun(self, deployment: str) -> None:
         """Take nothing back."""

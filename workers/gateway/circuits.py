@@ -1,10 +1,13 @@
 """Which deployments may be called at the moment, as the gateway needs to know it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ...routing.health.evidence import CallEnd
 from ...routing.target import Target
+
+#: Hears that deployments may be out, or back, and which circuits have closed that were open for failures.
+Changed = Callable[[Sequence[str]], object]
 
 
 class Circuits(Protocol):
@@ -21,7 +24,7 @@ class Circuits(Protocol):
         """Return seconds until a deployment may be called; 0: now, perhaps to find out whether it is well again."""
         ...
 
-    def listen(self, changed: Callable[[], object]) -> None:
+    def listen(self, changed: Changed) -> None:
         """Call `changed` from now on whenever a deployment may have become out, or is back."""
         ...
 
@@ -53,7 +56,7 @@ class Closed:
         """Say now."""
         return 0.0
 
-    def listen(self, changed: Callable[[], object]) -> None:
+    def listen(self, changed: Changed) -> None:
         """Never call it: nothing changes."""
 
     def is_out(self, target: Target, call: str) -> bool:  # noqa: ARG002 - the port's names

@@ -49,8 +49,16 @@ class Brakes(Protocol):
         """Say whether one more call may begin; if so, it counts as begun."""
         ...
 
+    def crawls(self, deployment: str) -> bool:
+        """Say whether it takes less than one call at a time, and none now."""
+        ...
+
     def resume_us(self, deployment: str) -> int:
         """Return until when its provider has asked to be left alone, by this worker's clock; 0 if it has not."""
+        ...
+
+    def begin_anew(self, deployment: str) -> None:
+        """Hear that a deployment is well again that was out: what was learned while it failed says nothing."""
         ...
 
     def not_begun(self, deployment: str) -> None:

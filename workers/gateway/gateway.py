@@ -152,7 +152,9 @@ class Gateway:
         if self._cancelled.hear(record):
             self._gate.cancelled()
 
-    def _circuits_changed(self) -> None:
+    def _circuits_changed(self, closed: Sequence[str]) -> None:
+        for name in closed:
+            self._ports.brakes.begin_anew(name)
         self._gate.circuits_changed()
         self._runner.attempts.lobby.changed()
 

@@ -1,12 +1,13 @@
 """One worker's side of the circuits, whichever peer: what it knows, and what it has to say. No I/O."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...routing.health.breaker import CLOSED, HALF_OPEN, NEW, Circuit, Open, Sign, State, state_of
 from ...routing.health.rules import BreakerRules
 from .exchange import Answer, Count, Lease, Memory, Outcome, Question
+from .port import Changed
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Desk:
         self._outcomes: list[Outcome] = []
         self._probes: dict[str, _Probe] = {}
         self._openings: Counter[str] = Counter()
-        self._changed: Callable[[], object] = _nobody
+        self._changed: Changed = _nobody
 
     def __repr__(self) -> str:
         return f"<Desk {self._name}, {len(self._circuits)} circuits not closed, {len(self._told)} told of>"
@@ -80,7 +81,7 @@ class Desk:
         """What the store's clock says now, as far as is known."""
         return self._manner.now_us() - self._ahead_us
 
-    def listen(self, changed: Callable[[], object]) -> None:
+    def listen(self, changed: Changed) -> None:
         """Call `changed` whenever a circuit has become another one."""
         self._changed = changed
 
@@ -191,16 +192,17 @@ class Desk:
         self._ahead_us = now_us - answer.now_us
         self._openings.update(answer.opened)
         self._states = {name: self._seen(circuit) for name, circuit in answer.circuits.items()}
-        changed = False
+        changed, closed = False, list[str]()
         for name in {**before, **answer.circuits}:
             old, new = before.get(name, NEW), answer.circuits.get(name, NEW)
             if old.level and not new.level:
                 self._closed_us[name] = now_us
+                closed.append(name)
             if new.level and not old.level and name in self._told:
                 self._told[name].well = self._told[name].ill = 0
             changed |= (old.level, old.until_us, old.probe) != (new.level, new.until_us, new.probe)
         if changed:
-            self._changed()
+            self._changed(closed)
 
     def got(self, name: str, call: str, seconds: float) -> bool:
         """Say whether the last answer lets a call go that asked for a probe."""
@@ -221,5 +223,5 @@ def _phase(circuit: Circuit, now_us: int) -> State:
     return HALF_OPEN if circuit.level and circuit.until_us <= now_us else state_of(circuit, now_us)
 
 
-def _nobody() -> None:
+def _nobody(_: Sequence[str]) -> None:
     """Hear nothing."""

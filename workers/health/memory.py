@@ -18,7 +18,7 @@ from ...routing.health.breaker import (
 )
 from .desk import Desk, Manner
 from .exchange import Answer, Question
-from .port import HealthStatus
+from .port import Changed, HealthStatus
 
 #: As often as the peer on a store.
 _BEAT_SECONDS: Final = 1.0
@@ -118,7 +118,7 @@ class MemoryHealth:
             answer = self._circuits.answer(self._desk.memories())
         self._desk.heard(answer)
 
-    def listen(self, changed: Callable[[], object]) -> None:
+    def listen(self, changed: Changed) -> None:
         """Call `changed` whenever a circuit has become another one."""
         self._desk.listen(changed)
 

@@ -1,6 +1,6 @@
 """What the gateway needs of health. Peers: `redis.py`, `memory.py`; `target_health.py` is how the gateway uses it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +19,10 @@ class HealthStatus:
     openings: Mapping[str, int]
 
 
+#: Hears that circuits have become others, and which have closed that were open for failures. It must not block.
+Changed = Callable[[Sequence[str]], object]
+
+
 class Health(Protocol):
     """One worker's view of what is well, and its word in it.
 
@@ -30,7 +34,7 @@ class Health(Protocol):
         """Tell what `report` has queued and hear what others found, for ever; when cancelled, give probes back."""
         ...
 
-    def listen(self, changed: Callable[[], object]) -> None:
+    def listen(self, changed: Changed) -> None:
         """Call `changed` from now on whenever a circuit has become another one: whoever waits for it looks again."""
         ...
 

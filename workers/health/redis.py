@@ -20,7 +20,7 @@ from ...schemas.streams import tag
 from .desk import Desk, Manner
 from .exchange import Answer, Question
 from .memory import MemoryCircuits
-from .port import HealthStatus
+from .port import Changed, HealthStatus
 
 _log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class RedisHealth:
             except TimeoutError as error:
                 _log.warning("health could not take leave: %s", error)
 
-    def listen(self, changed: Callable[[], object]) -> None:
+    def listen(self, changed: Changed) -> None:
         """Call `changed` whenever a circuit has become another one."""
         self._desk.listen(changed)
 

@@ -11,7 +11,7 @@ from ...routing.health.rules import credential_name
 from ...routing.outcome import Setback
 from ...routing.target import Target
 from ...schemas.failures import Code
-from .port import Health
+from .port import Changed, Health
 
 #: Seconds until a target is looked at again whose probe is under way: how long that takes, nobody knows.
 _LOOK_AGAIN: Final = 0.5
@@ -74,7 +74,7 @@ class TargetHealth:
         seconds = max(0.0, (state.until_us - self._now_us()) / 1e6)
         return min(seconds, _LOOK_AGAIN) if state.probed else seconds
 
-    def listen(self, changed: Callable[[], object]) -> None:
+    def listen(self, changed: Changed) -> None:
         """Call `changed` from now on whenever a circuit has become another one."""
         self._health.listen(changed)
 

@@ -76,6 +76,47 @@ def test_a_worker_whose_only_call_is_refused_is_not_slowed_down_to_a_crawl():
     assert served > 1_500
 
 
+def collapsed(now):
+    """Brakes of a deployment that has refused calls for a while."""
+    brakes = Brakes(1000, lambda: now[0])
+    while brakes.limits.get("d", 8) > 0.3:
+        now[0] += 100 * SECOND
+        begun(brakes, 1)
+        brakes.ended("d", SECOND // 10, REFUSED, None)
+    return brakes
+
+
+def test_a_deployment_that_takes_less_than_a_call_at_a_time_crawls_but_for_when_it_takes_one():
+    now = [0]
+    brakes = collapsed(now)
+    now[0] += 100 * SECOND
+    assert not brakes.crawls("d"), "it takes one now, and must be asked, or nobody finds out that it is well"
+    assert brakes.may_begin("d")
+    assert brakes.crawls("d")
+    assert not brakes.crawls("another")
+
+
+def test_a_deployment_that_takes_a_call_at_a_time_or_more_is_worth_waiting_for():
+    brakes = Brakes(1000, lambda: 0)
+    begun(brakes, 10)
+    brakes.ended("d", 0, REFUSED, None)
+    assert not brakes.may_begin("d")
+    assert not brakes.crawls("d")
+
+
+def test_who_was_out_and_is_well_begins_anew():
+    now = [0]
+    brakes = collapsed(now)
+    brakes.begin_anew("d")
+    now[0] += 1
+    assert begun(brakes) == 8
+    for _ in range(8):
+        brakes.ended("d", SECOND, SERVED, None)
+    assert brakes.limits["d"] == 16, "it doubles with every round"
+    brakes.begin_anew("another")
+    assert set(brakes.limits) == {"d"}
+
+
 def test_answers_that_say_nothing_of_limits_are_not_looked_into():
     assert signal_of(HttpReply(200, {"content-type": "application/json"}, b"{}"), "openai") is None
     told = signal_of(

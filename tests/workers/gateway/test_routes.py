@@ -6,6 +6,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from headgate.routing.admission.verdict import Busy
 from headgate.routing.http import HttpReply
 from headgate.routing.service import Service
 from headgate.routing.target import Fallbacks, Plan, RetryPolicy
@@ -223,7 +224,7 @@ async def test_who_waits_for_a_closed_deployment_goes_when_it_is_heard_that_it_i
     async def healed(_seconds):
         """The wait is not over by itself."""
         fuses.closed_until = {}
-        asyncio.get_running_loop().call_soon(fuses.changed)
+        asyncio.get_running_loop().call_soon(fuses.changed, ["d1"])
         await asyncio.Event().wait()
 
     bench.time.sleep = healed
@@ -264,7 +265,7 @@ async def test_who_waits_for_room_at_a_deployment_that_fails_meanwhile_goes_else
         await bench.time.sleep(0.5)
         assert bench.gateway.waiting == 3
         fuses.closed_until = {"a": bench.time.at + 600}
-        fuses.changed()
+        fuses.changed([])
         return refused(500)
 
     bench.provider.steps = [failing]
@@ -277,6 +278,31 @@ async def test_who_waits_for_room_at_a_deployment_that_fails_meanwhile_goes_else
     assert {reply.headgate.deployment for reply in replies} == {"b"}
     assert [event.deployment for event in events].count("a") == 1, "nobody was sent where all calls fail"
     assert len(given_back) == ("parallel" not in limits), "one at a time has a slot"
+
+
+async def test_who_is_about_to_wait_at_a_deployment_that_has_failed_meanwhile_goes_elsewhere():
+    """It fails while the store is asked: who does not sleep yet is not woken."""
+    deployment = {"id": "a", "provider": "openai", "model": "m", "limits": {"parallel": 1}}
+    config = config_of(providers={"openai": {}}, models=[{"name": "small", "deployments": [deployment]}])
+    bench = Bench(Provider(), targets=(target("a"), target("b", weight=0)), config=config)
+    fuses = bench.circuits = Fuses(bench.time)
+
+    async def slow():
+        await bench.time.sleep(30)
+        return answered()
+
+    async def acquire(demands, ask=bench.admission.acquire):
+        verdicts = await ask(demands)
+        if any(isinstance(verdict, Busy) for verdict in verdicts):
+            fuses.closed_until = {"a": bench.time.at + 600}
+        return verdicts
+
+    bench.admission.acquire = acquire
+    bench.provider.steps = [slow]
+    async with bench:
+        await bench.send(chat(1), chat(2))
+        replies = {reply.custom_id: reply.headgate for reply in await bench.replies(2)}
+    assert (replies["c2"].deployment, replies["c2"].queue_ms) == ("b", 0)
 
 
 async def test_those_who_wait_for_a_closed_deployment_do_not_fill_the_memory():

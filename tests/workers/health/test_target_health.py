@@ -123,9 +123,9 @@ async def test_who_waits_for_a_probe_looks_again_soon_and_the_probe_itself_goes(
 
 async def test_who_listens_hears_of_openings_probes_and_closings(targets, clock):
     heard = []
-    targets.listen(lambda: heard.append(type(targets.state(D)).__name__))
+    targets.listen(lambda closed: heard.append((type(targets.state(D)).__name__, *closed)))
     fail(targets, clock, Code.PROVIDER_ERROR, 4)
     clock.now += 5 * SECOND
     assert await targets.may_begin(D, "a", 60)
     targets.ended(D, CallEnd("a", clock(), ANSWER))
-    assert heard == ["Open", "Open", "Closed"]
+    assert heard == [("Open",), ("Open",), ("Closed", "d")]
