@@ -430,7 +430,7 @@ async def test_a_deployment_that_has_healed_takes_its_traffic_back(simulator):
         assert running.gateway._ports.brakes.limits["a"] < 8
         while running.books()[-1]["model"] != "m-a":
             await running.ask(asked(next(numbers)))
-        assert running.gateway._ports.brakes.limits["a"] >= 8  # noqa: SLF001 - as above
+        assert running.gateway._ports.brakes.limits["a"] >= 8
         await running.ask(*[asked(next(numbers)) for _ in range(8)])
         told = await running.reconciled()
     assert told.called[-8:] == ["a"] * 8
