@@ -27,8 +27,9 @@ def worst_nano(request: Request, target: Target, estimate: TokenEstimate) -> int
         return 0
     kinds = kinds_of(request.body, *(value for _, value in target.params)) if price.has_kinds else ALL_KINDS
     asked = target.tier or asked_tier(request, target)
-    most = estimate.worst_input, estimate.worst_output
-    return min(_MOST, worst_on(price, asked, *most, kinds, units=estimate.worst_units))
+    each = estimate.of_each
+    worst = worst_on(price, asked, each.worst_input, each.worst_output, kinds, units=each.worst_units)
+    return min(_MOST, worst * estimate.twins)
 
 
 def affordable(plan: Plan, request: Request, estimate: Callable[[Request, Target], TokenEstimate]) -> Plan | Failure:

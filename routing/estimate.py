@@ -43,6 +43,23 @@ class TokenEstimate(msgspec.Struct, frozen=True):
     measure: Measure | None = None
     #: What is counted beside tokens, at most.
     worst_units: int = 0
+    #: The equal calls that it is of, all together.
+    twins: int = 1
+
+    @property
+    def of_each(self) -> "TokenEstimate":
+        """What there is of one of the calls, rounded up: prices have steps, and a part for each call."""
+        if self.twins == 1:
+            return self
+        return msgspec.structs.replace(
+            self,
+            input=-(-self.input // self.twins),
+            output=-(-self.output // self.twins),
+            worst_input=-(-self.worst_input // self.twins),
+            worst_output=-(-self.worst_output // self.twins),
+            cached=self.cached // self.twins,
+            twins=1,
+        )
 
 
 def estimated_tokens(request: Request, bounds: Bounds | None = None) -> Tokens:

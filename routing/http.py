@@ -17,6 +17,8 @@ class HttpCall(msgspec.Struct, frozen=True):
     body: bytes
     #: What was left out or put otherwise because the target cannot honour it, for the reply: one clause each.
     notes: tuple[str, ...] = ()
+    #: How often it is made, at once, by one attempt: each makes one of the choices that were asked for.
+    twins: int = 1
 
     def __repr__(self) -> str:
         """Show where it goes: headers may hold a credential, and bodies are long."""

@@ -2,8 +2,19 @@
 
 import msgspec
 
-from ..schemas.failures import Failure
+from ..schemas.failures import Code, Failure
 from ..schemas.reply import Tokens
+
+
+class Twin(msgspec.Struct, frozen=True, gc=False):
+    """What one of several equal calls came to, as far as it is billed."""
+
+    #: None when the provider did not say.
+    tokens: Tokens | None
+    #: The service tier that was served, where the provider says it.
+    tier: str | None = None
+    #: Why there is no answer; None: there is one.
+    code: Code | None = None
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -18,6 +29,8 @@ class Completion(msgspec.Struct, frozen=True):
     tokens: Tokens | None
     #: The service tier that was served, where the provider says it: it is what is billed.
     tier: str | None = None
+    #: The calls that it was made of, where it was more than one: each is billed by itself.
+    twins: tuple[Twin, ...] = ()
 
 
 class Setback(msgspec.Struct, frozen=True):
@@ -33,3 +46,5 @@ class Setback(msgspec.Struct, frozen=True):
     body: bytes | None = None
     #: What the provider says that the failed attempt used, where it does: it is billed for it.
     tokens: Tokens | None = None
+    #: The calls that it was made of, where it was more than one: each is billed by itself.
+    twins: tuple[Twin, ...] = ()

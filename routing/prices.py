@@ -108,13 +108,15 @@ def cost_nano(price: Price, tokens: Tokens) -> int:
 
 def expected_cost(price: Price, estimate: TokenEstimate) -> int:
     """Return what an attempt is expected to cost, 10⁻²⁴ dollars: not rounded, because it is only compared."""
+    twins, estimate = estimate.twins, estimate.of_each
     input_, cached, rates = estimate.input, estimate.cached, price.rates
     for tier in price.tiers:
         if input_ > tier.above:
             rates = tier.rates
             break
     apart = price.request + estimate.worst_units * (price.unit or 0)
-    return apart + (input_ - cached) * rates.input + cached * rates.cached + estimate.output * rates.output
+    each = apart + (input_ - cached) * rates.input + cached * rates.cached + estimate.output * rates.output
+    return each * twins
 
 
 def _of_all_kinds(rates: Rates, tokens: Tokens) -> int:
@@ -192,7 +194,8 @@ def worst_cost(price: Price, estimate: TokenEstimate, kinds: Kinds = ALL_KINDS) 
     So it is at the dearest of the tiers that its worst case reaches, also where the attempt then stays below them, and
     each token is at the dearest rate of its kind, whether it turns out cached, written to a cache, or reasoning.
     """
-    return estimate_nano(price, estimate.worst_input, estimate.worst_output, kinds, units=estimate.worst_units)
+    each = estimate.of_each
+    return estimate.twins * estimate_nano(price, each.worst_input, each.worst_output, kinds, units=each.worst_units)
 
 
 def from_config(price: config.Price) -> Price:

@@ -4,8 +4,12 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 from ..schemas.request import Endpoint
+
+#: OpenAI's own maximum of `n` (its OpenAPI document): no attempt is made of more calls.
+MOST_TWINS: Final = 128
 
 
 class Auth(enum.StrEnum):
@@ -67,6 +71,15 @@ class Service:
     drop: frozenset[str] = frozenset()
     #: What URL and family need besides: region, project, location, resource, api_version ...
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    #: The most choices that one call is asked for, where the config allows to make more of them by as many calls; None:
+    #: all are asked for in one call, whatever comes of it.
+    fan_out_over: int | None = None
+
+    def twins(self, choices: int) -> int:
+        """Return how many calls make so many choices of a chat: one for each, or one for all."""
+        if self.fan_out_over is None or not self.fan_out_over < choices <= MOST_TWINS:
+            return 1
+        return choices
 
     def may_drop(self, parameter: str) -> bool:
         """Say whether the config allows to leave a parameter out."""

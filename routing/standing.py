@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..schemas.request import Request
-from .estimate import TokenEstimate, estimated_tokens
-from .providers.body import as_sent
+from .estimate import TokenEstimate
 from .target import Target
+from .twins import estimated_calls
 
 
 class Standing(Protocol):
@@ -39,8 +39,9 @@ class Standing(Protocol):
 
 def usual(request: Request, target: Target) -> TokenEstimate:
     """Expect what the body alone suggests."""
-    tokens = estimated_tokens(as_sent(request, target))
-    return TokenEstimate(tokens.input, tokens.output, tokens.input, tokens.output)
+    tokens, twins = estimated_calls(request, target)
+    input_, output = tokens.input * twins, tokens.output * twins
+    return TokenEstimate(input_, output, input_, output, twins=twins)
 
 
 class Quiet:

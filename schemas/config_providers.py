@@ -90,6 +90,8 @@ class Provider(Part):
     """What follows the base URL, by endpoint; `{model}` stands for the deployment's model."""
     drop: list[str] = []
     """Parameters that may be left out where it does not take them; `*`: all. The reply says what was left out."""
+    emulate: list[Literal["n"]] = []
+    """Parameters that may be made up for where it does not take them: `n`, by as many calls. Stronger than `drop`."""
     supported: list[str] = []
     """Parameters that it takes, whatever the catalogue says."""
     reasoning: ReasoningStyle | None = None

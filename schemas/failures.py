@@ -125,7 +125,7 @@ CATALOGUE: Final = MappingProxyType(
         ),
         Code.UNSUPPORTED_PARAMETER: Entry(
             "The deployment's provider cannot honour a parameter.",
-            "Leave it out, ask for another model, or allow it in the provider's `drop`.",
+            "Leave it out, ask for another model, or allow it in the provider's `drop`, or `n` in its `emulate`.",
         ),
         Code.UNSUPPORTED_ENDPOINT: Entry(
             "The deployment's provider does not serve this endpoint.", "Ask for a model whose provider does."

@@ -163,7 +163,7 @@ class DryRun:
         return Use(
             Amounts(estimate.input, estimate.output, expected_nano(target, estimate)),
             Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate)),
-            self._ground.pace.duration_us(estimate.output),
+            self._ground.pace.duration_us(estimate.of_each.output),
         )
 
     def _admitted(self, course: Course, target: Target, estimate: TokenEstimate, way: LetIn) -> Forecast:
@@ -178,7 +178,7 @@ class DryRun:
             expected_nano(target, estimate),
             worst_nano(course.request, target, estimate),
             way.at_us,
-            way.at_us + self._ground.pace.duration_us(estimate.output),
+            way.at_us + self._ground.pace.duration_us(estimate.of_each.output),
             way.limit,
             is_deferred=self._is_deferred(way),
         )
@@ -196,9 +196,9 @@ def expected_nano(target: Target, estimate: TokenEstimate) -> int:
     """
     if target.price is None:
         return 0
-    units = estimate.worst_units
-    tokens = Tokens(input=estimate.input, cached=estimate.cached, output=estimate.output, units=units)
-    return bill(target.price, tokens, target.tier, target.tier).nano
+    each = estimate.of_each
+    tokens = Tokens(input=each.input, cached=each.cached, output=each.output, units=each.worst_units)
+    return bill(target.price, tokens, target.tier, target.tier).nano * estimate.twins
 
 
 def _refused(course: Course, why: Failure) -> Forecast:

@@ -29,6 +29,8 @@ class Family:
     paths: Mapping[Endpoint, str]
     #: What has to be right about an address, beside its having a host.
     problem: Problem = lambda _base_url, _query: None
+    #: The most choices that one chat call can make; None: as many as OpenAI's.
+    choices: int | None = None
 
 
 def url_of(request: Request, target: Target, paths: Mapping[Endpoint, str], model: str) -> str | Failure:

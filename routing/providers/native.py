@@ -11,12 +11,14 @@ from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Endpoint, Request
 from ..http import HttpCall, HttpReply
 from ..outcome import Setback
+from ..service import MOST_TWINS
 from ..target import Target
 from .body import overridden
 from .chat import ChatBody
 from .completion_body import FinishReason
 from .errors import Ending, finish, malformed, setback
 from .family import url_of
+from .fan_out import spread_note
 from .unmet import Unmet
 
 T = TypeVar("T")
@@ -50,8 +52,25 @@ def called(request: Request, target: Target, make: Callable[[ChatBody, Unmet], H
     chat = read_chat(request, target, unmet)
     if isinstance(chat, Failure):
         return chat
-    call = make(chat, unmet)
+    if target.service.fan_out_over is None:
+        call = make(chat, unmet)
+    else:
+        chat, twins = _one_of(chat, target, unmet)
+        call = msgspec.structs.replace(make(chat, unmet), twins=twins)
     return unmet.failure() or call
+
+
+def _one_of(chat: ChatBody, target: Target, unmet: Unmet) -> tuple[ChatBody, int]:
+    """Return what each of an attempt's equal calls asks for, and how many there are."""
+    n = chat.n or 1
+    twins = target.service.twins(n)
+    if twins == 1 and n <= MOST_TWINS:
+        return chat, 1
+    if twins == 1:
+        unmet.cannot("n", f"1 to {MOST_TWINS}")
+    else:
+        unmet.put(spread_note(twins))
+    return msgspec.structs.replace(chat, n=None), twins
 
 
 def read_chat(request: Request, target: Target, unmet: Unmet) -> ChatBody | Failure:

@@ -102,7 +102,7 @@ def encode_at(url: str | Failure, request: Request, target: Target) -> HttpCall 
     fit = fitted(overridden(request, target), request.endpoint, target.service, target.provider)
     if isinstance(fit, Failure):
         return fit
-    return HttpCall(url, _HEADERS, _named(fit.fields, target), fit.notes)
+    return HttpCall(url, _HEADERS, _named(fit.fields, target), fit.notes, fit.twins)
 
 
 def _with_model(request: Request, target: Target) -> bytes:

@@ -27,6 +27,8 @@ _USUAL_WIRE: Final = "openai"
 _AS_SENT: Final = frozenset({"openai", "azure-openai"})
 #: Where the shell gets the credential from something else than a variable's text.
 _ELSEWHERE: Final = frozenset({Auth.GOOGLE, Auth.SIGV4, Auth.NONE})
+#: The parameter that can be emulated.
+_N: Final = "n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,15 @@ def _service(provider: Provider, row: Row, family: Family) -> Service:
         reasoning=row.reasoning,
         drop=frozenset(provider.drop),
         options=MappingProxyType(dict(provider.options)),
+        fan_out_over=_most_choices(row, family) if _N in provider.emulate else None,
     )
+
+
+def _most_choices(row: Row, family: Family) -> int | None:
+    """Return how many choices one call can make, None if nobody knows of a limit."""
+    if _N in row.unsupported:
+        return 1
+    return int(row.ranges[_N][1]) if _N in row.ranges else family.choices
 
 
 def _paths(row: Row, family: Family) -> Mapping[Endpoint, str] | None:

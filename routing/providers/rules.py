@@ -12,7 +12,8 @@ import msgspec
 
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Endpoint
-from ..service import Service
+from ..service import MOST_TWINS, Service
+from .fan_out import spread_note
 from .flat_content import flat
 from .reasoning import EFFORT, STYLES, put
 
@@ -45,6 +46,8 @@ class Fitted:
 
     fields: Fields
     notes: tuple[str, ...]
+    #: How many calls with this body make as many choices as were asked for.
+    twins: int = 1
 
 
 def has_rules(service: Service) -> bool:
@@ -67,6 +70,7 @@ def fitted(fields: Fields, endpoint: Endpoint, service: Service, provider: str) 
         fixed = _raw(service.rules.fixed) if endpoint is Endpoint.RESPONSES else Fields()
         return Fitted({**fields, **fixed}, ())
     fields = dict(fields)
+    twins = 1 if service.fan_out_over is None else _spread(fields, service)
     refused = dict(_refused(fields, service))
     dropped = {name for name in refused if name in fields and service.may_drop(name)}
     if refused.keys() - dropped:
@@ -74,13 +78,25 @@ def fitted(fields: Fields, endpoint: Endpoint, service: Service, provider: str) 
     for name in dropped:
         del fields[name]
     notes = [f"left out {name}: {provider} takes {refused[name]}" for name in sorted(dropped)]
+    notes += [] if twins == 1 else [spread_note(twins)]
     notes += _put_otherwise(fields, service)
     if service.rules.text_only and not flat(fields):
         return failure(
             Code.UNSUPPORTED_PARAMETER, expected=f"messages of {provider} that are text alone", given="other"
         )
     fields.update(_raw(service.rules.fixed))
-    return Fitted(fields, tuple(notes))
+    return Fitted(fields, tuple(notes), twins)
+
+
+def _spread(fields: Fields, service: Service) -> int:
+    """Return how many calls make the choices that are asked for; if there are several, each asks for one."""
+    try:
+        twins = service.twins(msgspec.json.decode(fields.get("n", b"1"), type=int))
+    except msgspec.DecodeError:  # no number: it is refused as what it is
+        return 1
+    if twins > 1:
+        del fields["n"]
+    return twins
 
 
 def _refused(fields: Fields, service: Service) -> Iterator[tuple[str, str]]:
@@ -90,7 +106,8 @@ def _refused(fields: Fields, service: Service) -> Iterator[tuple[str, str]]:
         if _asks_nothing(name, bytes(fields[name])):
             del fields[name]
         else:
-            yield name, "no such parameter"
+            spreads = name == "n" and service.fan_out_over is not None
+            yield name, f"1 to {MOST_TWINS}" if spreads else "no such parameter"
     for name, (least, most) in rules.ranges.items():
         if name in fields and _outside(bytes(fields[name]), least, most):
             yield name, f"{least:g} to {most:g}"

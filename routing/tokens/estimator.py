@@ -11,6 +11,7 @@ from ...schemas.request import Request
 from ..estimate import Measure, TokenEstimate
 from ..providers.body import as_sent
 from ..target import Target
+from ..twins import twins_at
 from .bounds import Bounds, most_input, most_output
 from .learned import Ratio, Remembered
 from .vocabulary import Vocabulary, encoding_of
@@ -134,10 +135,11 @@ class TokenEstimator:
 
     def _estimate(self, measure: Measure, request: Request, target: Target) -> TokenEstimate:
         lesson, weight = self._lesson(request, target), measure.weight
+        twins = twins_at(target, request, weight.choices)
         bounds, beyond = self.bounds(target), self._beyond.get(target.id) or self._not_beyond
-        worst_input = most_input(weight, bounds, counted=measure.counted) + beyond.input
+        worst_input = most_input(weight, bounds, counted=measure.counted) * twins + beyond.input
         worst_output = most_output(weight, bounds) + beyond.output
-        input_ = min(max(round(lesson.input(measure).value * measure.expected), 1), worst_input)
+        input_ = min(max(round(lesson.input(measure).value * measure.expected * twins), 1), worst_input)
         return TokenEstimate(
             input=input_,
             output=min(max(round(lesson.output.value * weight.choices), 1), worst_output),
@@ -146,6 +148,7 @@ class TokenEstimator:
             cached=min(round(lesson.cached.value * input_), input_),
             measure=measure,
             worst_units=weight.units,
+            twins=twins,
         )
 
     def bounds(self, target: Target) -> Bounds:
@@ -160,8 +163,9 @@ class TokenEstimator:
         model = (target.provider, target.upstream_model)
         shared = self._models.used(model, _Lesson)
         own = self._pairs.used((request.key, *model), lambda: _Lesson(shared))
+        expected = measure.expected * twins_at(target, request, measure.weight.choices)
         for lesson in (own, shared):
-            lesson.input(measure).add(tokens.input, measure.expected)
+            lesson.input(measure).add(tokens.input, expected)
             lesson.output.add(tokens.output, measure.weight.choices)
             if tokens.input:
                 lesson.cached.add(tokens.cached, tokens.input)

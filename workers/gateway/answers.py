@@ -6,22 +6,18 @@ from typing import Final
 import msgspec
 
 from ...routing.access.rules import KeyRules
-from ...routing.estimate import estimated_tokens
 from ...routing.flex import asked_tier
 from ...routing.outcome import Completion, Setback
-from ...routing.prices import can_price
-from ...routing.providers.body import as_sent
-from ...routing.service_tiers import Bill, bill
 from ...routing.target import Target
-from ...schemas.failures import CATALOGUE, Code, Failure, failure
+from ...schemas.failures import Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens
 from ...schemas.request import Rejected, Request
 from ...schemas.usage import Cause, Outcome, UsageEvent, event_id
 from ..journal.claims import Run
 from .job import Attempt, Ended, Job
+from .spending import Spent, estimated, spent
 
 _NO_TOKENS: Final = Tokens()
-_FREE: Final = Bill(0, "")
 
 #: How a request that ended with this failure is said to have ended.
 _STATUS: Final = {
@@ -37,39 +33,16 @@ _STATUS: Final = {
 }
 
 
-def spent(request: Request, attempt: Attempt) -> tuple[Outcome, Tokens]:
-    """Return how an attempt ended for the books, and the tokens it used: the provider's figures, or an estimate."""
-    if isinstance(attempt.result, Completion):
-        if attempt.result.tokens is not None and can_price(attempt.target.price, attempt.result.tokens):
-            return Outcome.SUCCEEDED, attempt.result.tokens
-        return Outcome.UNCERTAIN, estimated_tokens(
-            as_sent(request, attempt.target)
-        )  # answered, and not said for how much
-    said = attempt.result.tokens
-    if said is not None and said != _NO_TOKENS and can_price(attempt.target.price, said):
-        return Outcome.UNCERTAIN, said  # no answer, and billed for so much all the same
-    if CATALOGUE[attempt.result.failure.code].may_be_billed:
-        return Outcome.UNCERTAIN, estimated_tokens(as_sent(request, attempt.target))
-    return Outcome.FAILED, _NO_TOKENS
-
-
-def cost(target: Target, tokens: Tokens, asked: str | None, served: str | None) -> Bill:
-    """Return what tokens cost on a service tier; nothing at a deployment without a price, which the config allows."""
-    return _FREE if target.price is None else bill(target.price, tokens, asked, served)
-
-
 def attempt_event(attempt: Attempt) -> UsageEvent:
     """Make the usage event of an attempt."""
     job = attempt.job
-    outcome, tokens = spent(job.request, attempt)
     result = attempt.result
     return _event(
         job,
         attempt.target,
-        tokens,
+        spent(attempt),
         event_id=attempt.event_id,
         ts=attempt.entered.at_us,
-        outcome=outcome,
         attempt=attempt.number,
         code=None if isinstance(result, Completion) else result.failure.code,
         http_status=result.status,
@@ -95,27 +68,26 @@ def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent
 
 
 def _interrupted(job: Job, target: Target, run: Run, number: int) -> UsageEvent:
+    asked = asked_tier(job.request, target)
     return _event(
         job,
         target,
-        estimated_tokens(as_sent(job.request, target)),
+        estimated(job.request, target, asked),
         event_id=event_id(run.id, number),
         ts=run.began_us,
-        outcome=Outcome.UNCERTAIN,
         attempt=number,
         code=Code.INTERRUPTED,
-        asked=asked_tier(job.request, target),
+        asked=asked,
     )
 
 
 def _event(  # noqa: PLR0913 - the columns of one row
     job: Job,
     target: Target,
-    tokens: Tokens,
+    used: Spent,
     *,
     event_id: str,
     ts: int,
-    outcome: Outcome,
     attempt: int,
     code: str | None,
     asked: str | None,
@@ -124,13 +96,12 @@ def _event(  # noqa: PLR0913 - the columns of one row
     provider_request_id: str | None = None,
     latency_ms: int = 0,
 ) -> UsageEvent:
-    request = job.request
-    paid = cost(target, tokens, asked, served)
+    request, tokens = job.request, used.tokens
     return UsageEvent(
         event_id=event_id,
         request_id=request.id,
         ts=ts,
-        outcome=outcome,
+        outcome=used.outcome,
         cause=_cause(job, attempt),
         attempt=attempt,
         key=request.key,
@@ -153,8 +124,8 @@ def _event(  # noqa: PLR0913 - the columns of one row
         output_tokens=tokens.output,
         reasoning_tokens=tokens.reasoning,
         units=tokens.units,
-        cost_nano=paid.nano,
-        price_version=paid.version,
+        cost_nano=used.bill.nano,
+        price_version=used.bill.version,
         queue_ms=max(0, ts // 1000 - request.enqueued_ms),
         latency_ms=latency_ms,
         metadata=dict(request.metadata),

@@ -1,5 +1,7 @@
 """One call: the credential put on, the answer waited for and understood."""
 
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +14,7 @@ from ...routing.outcome import Completion, Setback
 from ...routing.providers.auth import authorized, spoken
 from ...routing.providers.aws import region_of
 from ...routing.providers.families import FAMILIES
+from ...routing.providers.fan_out import merged, twin_name
 from ...routing.service import Auth
 from ...routing.target import Target
 from ...schemas.failures import Code, Failure, failure
@@ -85,9 +88,15 @@ class Caller:
         secret = self._secret(target)
         shown = self._shown(authorized(call, target.service.auth, secret, tracing), target, secret)
         self.vitals.began(target)
-        outcome = shown if isinstance(shown, Setback) else await self.calls.call(shown, max(seconds, 0.001))
+        if call.twins == 1:
+            outcome = shown if isinstance(shown, Setback) else await self.calls.call(shown, max(seconds, 0.001))
+            result, notes = _understood(outcome, job, target, secret), call.notes
+        else:
+            asked = [shown, *self._twins(call, target, secret, name, tracing[1])]
+            outcomes = await self._all(asked, max(seconds, 0.001))
+            one = merged([_understood(each, job, target, secret) for each in outcomes])
+            outcome, result, notes = outcomes[one.by], one.result, (*call.notes, *one.notes)
         latency = self.clock.now() - began
-        result = _understood(outcome, job, target, secret)
         cut_short, alone = seconds < target.timeout, len(job.plan.targets) == 1
         signal = signal_of(outcome, target.listed_as)
         if says_nothing(target, result):
@@ -97,7 +106,25 @@ class Caller:
             self.brakes.ended(target.id, round(latency * 1_000_000), result, signal)
             self.circuits.ended(target, CallEnd(name, round(began * 1e6), result, cut_short, alone))
         self.vitals.ended(target, latency, result, signal)
-        return Attempt(name, number, job, target, entered, round(latency * 1000), result, call.notes)
+        return Attempt(name, number, job, target, entered, round(latency * 1000), result, notes)
+
+    def _twins(
+        self, call: HttpCall, target: Target, secret: str | None, name: str, tracing: tuple[str, str]
+    ) -> Iterator[HttpCall | Setback]:
+        """Yield the calls of an attempt that come beside its first, each with a name of its own."""
+        for at in range(1, call.twins):
+            headers = ((ATTEMPT_HEADER, twin_name(name, at)), tracing)
+            yield self._shown(authorized(call, target.service.auth, secret, headers), target, secret)
+
+    async def _all(self, asked: Sequence[HttpCall | Setback], seconds: float) -> list[HttpReply | Setback]:
+        """Make calls at once and wait for the end of each: what was spent is known then. All are cut off with us."""
+
+        async def made(one: HttpCall | Setback) -> HttpReply | Setback:
+            return one if isinstance(one, Setback) else await self.calls.call(one, seconds)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(made(one)) for one in asked]
+        return [task.result() for task in tasks]
 
     def _shown(self, call: HttpCall, target: Target, secret: str | None) -> HttpCall | Setback:
         """Return the call as it goes out: signed as of now, where its provider wants that."""

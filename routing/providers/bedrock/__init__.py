@@ -7,4 +7,4 @@ from .decode import decode
 from .encode import encode
 from .paths import PATHS
 
-FAMILY: Final = Family(encode, decode, PATHS)
+FAMILY: Final = Family(encode, decode, PATHS, choices=1)

@@ -24,7 +24,7 @@ N = TypeVar("N", int, float)
 _JSON: Final = "application/json"
 _EMPTY: Final = GenerationConfig()
 #: Google's reference: `candidateCount` is at most 8, `logprobs` at most 20.
-_MOST_CHOICES: Final = 8
+MOST_CHOICES: Final = 8
 _MOST_LOGPROBS: Final = 20
 
 
@@ -68,7 +68,7 @@ def _sampling(chat: ChatBody, model: Gemini, unmet: Unmet) -> tuple[float | Unse
 
 
 def _choices(n: int | None, unmet: Unmet) -> int | Unset:
-    return UNSET if n in {None, 1} or unmet.within("n", n, 1, _MOST_CHOICES) is None else n or UNSET
+    return UNSET if n in {None, 1} or unmet.within("n", n, 1, MOST_CHOICES) is None else n or UNSET
 
 
 def _logprobs(chat: ChatBody, unmet: Unmet) -> tuple[bool | Unset, int | Unset]:
