@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import json
+import time
 from dataclasses import dataclass, field
 
 from headgate.routing.access.keyring import Keyring
@@ -102,6 +103,24 @@ class Time:
             if not alarm.done():
                 self.at = max(self.at, due)
                 alarm.set_result(None)
+
+
+class Now:
+    """The time that it is: sockets do not wait for a clock of the test's own."""
+
+    sleep = staticmethod(asyncio.sleep)
+
+    @property
+    def at(self):
+        return time.time()
+
+    now = staticmethod(time.time)
+
+    def now_us(self):
+        return int(time.time() * 1e6)
+
+    def stop(self):
+        """Nothing moves it."""
 
 
 def target(name="d1", **changes):

@@ -1,8 +1,6 @@
 """Requests of every wire family through the gateway, over sockets, to a simulator: replies, ledger and books agree."""
 
-import asyncio
 import json
-import time
 
 import pytest
 
@@ -13,7 +11,7 @@ from headgate.schemas.request import Endpoint
 from headgate.workers.http.caller import Caller
 from headgate.workers.http.transport import AiohttpTransport
 from headgate.workers.simulator import Simulator, SimulatorConfig, parse_rate
-from support.gateways import TOPICS, Bench, chat
+from support.gateways import TOPICS, Bench, Now, chat
 from support.ledgers import a_slice
 from support.simulated import PLAYED, asked_of, spoken
 
@@ -25,24 +23,6 @@ SUMS = (
     "SELECT sum(input_tokens), sum(cached_tokens), sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens),"
     " count(*) FROM usage"
 )
-
-
-class Now:
-    """The time that it is: sockets do not wait for a clock of the test's own."""
-
-    sleep = staticmethod(asyncio.sleep)
-
-    @property
-    def at(self):
-        return time.time()
-
-    now = staticmethod(time.time)
-
-    def now_us(self):
-        return int(time.time() * 1e6)
-
-    def stop(self):
-        """Nothing moves it."""
 
 
 def requests_of(played):
