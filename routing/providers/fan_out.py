@@ -119,12 +119,16 @@ def _usage(read: Sequence[dict[str, msgspec.Raw]]) -> object:
 
 def _sum(one: object, other: object) -> object:
     """Add numbers, within objects by name; of what is no number the first stays."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        ours, theirs = cast("dict[str, object]", one), cast("dict[str, object]", other)
+    ours, theirs = _named(one), _named(other)
+    if ours is not None and theirs is not None:
         return {name: _sum(ours.get(name), theirs.get(name)) for name in {**ours, **theirs}}
     if isinstance(one, int | float) and isinstance(other, int | float) and not isinstance(one, bool):
         return one + other
     return other if one is None else one
+
+
+def _named(value: object) -> dict[str, object] | None:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None
 
 
 def _same(values: Sequence[msgspec.Raw | None]) -> msgspec.Raw | None:
