@@ -34,11 +34,12 @@ from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
 from ..journal.claims import Claim, Run
+from .answers import attempt_event
 from .calling import Caller
 from .clock import Clock
 from .gate import Entered, Gate, Out
 from .hedging import Running, race
-from .job import Attempt, Ended, Job, Left
+from .job import Attempt, Booked, Ended, Job, Left
 from .lobby import Lobby
 from .tolls import Tolls
 
@@ -46,7 +47,7 @@ from .tolls import Tolls
 _FOREVER: Final = 1e11
 
 #: Hears of an attempt that failed and will be followed by another.
-Followed = Callable[[Attempt], None]
+Followed = Callable[[Booked], None]
 
 #: Seconds until a deployment is looked at once more of which nobody can say when it opens.
 _LOOK_AGAIN: Final = 0.5
@@ -120,7 +121,7 @@ class _Trying:
     run: Run
     #: Attempts that were let in, in this run.
     made: int = 0
-    last: Attempt | None = None
+    last: Booked | None = None
     began_us: int = 0
     #: Deployments of the present plan that were tried, in order.
     tried: tuple[str, ...] = ()
@@ -222,9 +223,9 @@ class _Trying:
             attempts = await race(first, hedge.after, self.parts.clock.sleep, self._second)
         for attempt in attempts:
             self._publish()
-            self.last, self.why = attempt, None
+            self.last, self.why = Booked(attempt, attempt_event(attempt)), None
             self.refused += found_no_capacity(attempt.target, attempt.result)
-            self.parts.tolls.over(attempt)
+            self.parts.tolls.over(self.last)
         return attempts[-1].result
 
     def _begun(self, entered: Entered, target: Target, call: HttpCall) -> Running:
@@ -315,7 +316,7 @@ class _Trying:
         finally:
             self.parts.gate.left(target.id, entered.demand)
 
-    def _unpublished(self) -> Attempt | None:
+    def _unpublished(self) -> Booked | None:
         return None if self.last is None or self.last.published else self.last
 
     def _judge(self, result: Completion | Setback) -> Decision:
@@ -326,7 +327,7 @@ class _Trying:
 
     def _found_no_capacity(self, result: Setback) -> bool:
         """Say whether this is how the last attempt ended; a call that could not be encoded was none."""
-        last = self.last
+        last = None if self.last is None else self.last.attempt
         return last is not None and last.result is result and found_no_capacity(last.target, result)
 
     def _followed_up(self, decision: Callable[[], Decision]) -> Decision:
@@ -376,10 +377,10 @@ class _Trying:
             return Ended(self.run, self.last, self.why, self.began_us)
         earliest_us = self.parts.clock.now_us() + round(min(verdict.seconds, _FOREVER) * 1_000_000)
         expected = f"a deadline after {moment(earliest_us)}"
-        last = self.last
+        last = None if self.last is None else self.last.attempt
         given = last.result.failure.message if last is not None and isinstance(last.result, Setback) else None
         end = failure(Code.DEADLINE_EXCEEDED, expected=expected, given=given)
-        return Ended(self.run, last, end, self.began_us)
+        return Ended(self.run, self.last, end, self.began_us)
 
 
 def _seconds(verdict: Decision) -> float:

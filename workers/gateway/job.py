@@ -9,6 +9,7 @@ from ...routing.target import Plan, Target
 from ...schemas.deferral import Deferral
 from ...schemas.failures import Failure
 from ...schemas.request import Request
+from ...schemas.usage import UsageEvent
 from ..bus.port import Delivery
 from ..journal.claims import Run
 from .gate import Entered
@@ -69,7 +70,14 @@ class Attempt(msgspec.Struct, frozen=True):
     result: Completion | Setback
     #: What was left out or put otherwise, for the reply.
     notes: tuple[str, ...] = ()
-    #: Whether its usage event is on its way already.
+
+
+class Booked(msgspec.Struct, frozen=True):
+    """An attempt that is over, and what the ledger is told of it."""
+
+    attempt: Attempt
+    event: UsageEvent
+    #: Whether the event is on its way already.
     published: bool = False
 
 
@@ -77,7 +85,7 @@ class Ended(msgspec.Struct, frozen=True):
     """The request's attempts are over, or there was none: `end` says why if the last attempt's failure does not."""
 
     run: Run
-    last: Attempt | None
+    last: Booked | None
     end: Failure | None = None
     #: When the first attempt began, unix microseconds.
     began_us: int = 0
@@ -90,7 +98,7 @@ class Left(msgspec.Struct, frozen=True):
     #: Attempts that were made in this run.
     made: int
     #: An attempt whose usage nobody has published yet.
-    last: Attempt | None
+    last: Booked | None
     way: Park | Drop
     #: How often there was no flex capacity, in all its lives.
     refused: int = 0

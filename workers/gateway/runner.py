@@ -14,12 +14,12 @@ from ...schemas.request import Request
 from ...schemas.usage import UsageEvent, encode_event
 from ..admission.port import Admission
 from ..journal.claims import Answer, Answered, Claim, Claimed, Mine, Reused, Run, Taken
-from .answers import attempt_event, final_reply, interrupted_events
+from .answers import final_reply, interrupted_events
 from .attempts import Attempts
 from .batcher import Batcher
 from .clock import Clock
 from .desk import Desk, Progress, Usage
-from .job import Attempt, Ended, Job, Left
+from .job import Booked, Ended, Job, Left
 from .tolls import Tolls
 
 #: Seconds between two looks at a request that a living worker has: at first, and at most.
@@ -142,23 +142,22 @@ class _Run:
             for event in interrupted_events(ways, dead):
                 self._publish(event)
 
-    def _followed(self, attempt: Attempt) -> None:
-        self._publish(attempt_event(attempt), attempt)
+    def _followed(self, booked: Booked) -> None:
+        self._publish(booked.event, self._settle(booked))
 
-    def _publish(self, event: UsageEvent, attempt: Attempt | None = None) -> None:
+    def _publish(self, event: UsageEvent, settle: Callable[[], None] | None = None) -> None:
         self.spent_nano += event.cost_nano
         self.published.append(encode_event(event))
-        settle = None if attempt is None else self._settle(event, attempt)
         self.parts.desk.publish(event, settle)
 
-    def _publish_last(self, last: Attempt | None) -> None:
+    def _publish_last(self, last: Booked | None) -> None:
         if last is not None and not last.published:
             self._followed(last)
 
-    def _settle(self, event: UsageEvent, attempt: Attempt) -> Callable[[], None]:
+    def _settle(self, booked: Booked) -> Callable[[], None]:
         """Return what shrinks the attempt's holds to what it cost, once that is durable."""
-        amounts = self.parts.tolls.amounts(attempt, event)
-        return lambda: self.parts.admission.settle(attempt.event_id, amounts)
+        amounts = self.parts.tolls.amounts(booked)
+        return lambda: self.parts.admission.settle(booked.event.event_id, amounts)
 
     async def _end(self, ended: Ended) -> bool:
         last = ended.last
@@ -168,15 +167,15 @@ class _Run:
                 self.job.delivery, self.job.request, why, place=self.job.place, key=self.job.key, then=self._release
             )
             return True
-        events = [] if last.published else [attempt_event(last)]
+        events = [] if last.published else [last.event]
         self.spent_nano += sum(event.cost_nano for event in events)
-        reply = final_reply(self.job, ended, last, self.spent_nano)
+        reply = final_reply(self.job, ended, last.attempt, self.spent_nano)
         usage = [Usage(event, encode_event(event)) for event in events]
         answer = Answer(encode_reply(reply), (*self.published, *(each.value for each in usage)), self.job.place)
         if not await self.parts.journal.answer.ask((self.claim, answer)):
             self._publish_last(last)
             return False
-        settles = [self._settle(event, last) for event in events if last.entered.demand.holds]
+        settles = [self._settle(last)] if events and last.attempt.entered.demand.holds else []
         self.parts.desk.answer(self.job, reply, answer.reply, usage, lambda: self._done(settles))
         return True
 
@@ -187,8 +186,8 @@ class _Run:
 
     def _park(self, left: Left, way: Park) -> None:
         last = left.last
-        events = () if last is None else (attempt_event(last),)
-        settles = [] if last is None else [self._settle(event, last) for event in events]
+        events = () if last is None else (last.event,)
+        settles = [] if last is None else [self._settle(last)]
         spent = self.spent_nano + sum(event.cost_nano for event in events)
         progress = Progress(events, self.job.made + left.made, self.job.spent_nano + spent, left.refused)
 

@@ -18,12 +18,11 @@ from ...routing.estimate import Measure, TokenEstimate
 from ...routing.target import Target
 from ...schemas.reply import Tokens
 from ...schemas.request import Request
-from ...schemas.usage import Outcome, UsageEvent, event_id
+from ...schemas.usage import Outcome, event_id
 from ..admission.port import Admission
 from ..journal.claims import Claim, Run
-from .answers import attempt_event
 from .asking import Ask
-from .job import Attempt, Job
+from .job import Booked, Job
 from .toll import FREE, Toll
 
 _NOTHING: Final = Amounts(requests=0)
@@ -89,12 +88,12 @@ class Tolls:
         policies = (policy for budget in budgets for policy in _policies((budget,), job).values())
         return tuple(dict.fromkeys(policy.model for policy in policies if isinstance(policy, Fallback)))
 
-    def over(self, attempt: Attempt) -> None:
+    def over(self, booked: Booked) -> None:
         """Hear that a call is over: what it took is corrected, what it holds in parallel is free."""
+        attempt, event = booked.attempt, booked.event
         toll = attempt.entered.toll
         if not toll:
             return
-        event = attempt_event(attempt)
         actual = amounts_of(event).by_unit()
         corrections = [
             Correction(rate.limit, actual[rate.unit] - charge.amount)
@@ -107,10 +106,10 @@ class Tolls:
             measure = None if toll.estimate is None else toll.estimate.measure
             self.estimates.observe(attempt.job.request, attempt.target, tokens, measure)
 
-    def amounts(self, attempt: Attempt, event: UsageEvent) -> Sequence[int]:
-        """Return what an event took of each budget that its attempt holds, in the holds' order."""
-        actual = amounts_of(event).by_unit()
-        return [actual[budget.unit] for budget in attempt.entered.toll.budgets]
+    def amounts(self, booked: Booked) -> Sequence[int]:
+        """Return what an attempt took of each budget that it holds, in the holds' order."""
+        actual = amounts_of(booked.event).by_unit()
+        return [actual[budget.unit] for budget in booked.attempt.entered.toll.budgets]
 
     def _held_to(self, job: Job, target: Target) -> Toll:
         if not self.held:
