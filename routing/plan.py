@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from ..schemas.failures import Code, Failure, failure
 from ..schemas.request import Request
-from .prices import fitting
+from .prices import Price, fitting
 from .standing import Standing
 from .target import Fallbacks, Hedge, Plan, RetryPolicy, Shadow, Target
 from .tree.chance import seed_of, uniform
@@ -28,6 +28,29 @@ class ModelRoute:
     shadow_share: float = 0.0
 
 
+class Openings:
+    """Deployments of models that only requests name, remembered: to make one takes longer than all else of a plan."""
+
+    def __init__(self, most: int = 1_000) -> None:
+        """Names come from requests, so no more than so many are remembered; then it is begun anew."""
+        self._most = most
+        self._made: dict[tuple[str, str], tuple[Price | None, Target]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Openings {len(self._made)}>"
+
+    def target(self, template: Target, model: str, price: Price | None) -> Target:
+        """Return a provider's model at a price of the list."""
+        name = (template.provider, model)
+        made = self._made.get(name)
+        if made is None or made[0] is not price:
+            if len(self._made) >= self._most:
+                self._made.clear()
+            target = replace(template, id=f"{template.provider}/{model}", upstream_model=model)
+            made = self._made[name] = (price, with_price(target, price))
+        return made[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Routes:
     """All that planning knows: the config's models, and templates for models that it does not name."""
@@ -39,6 +62,8 @@ class Routes:
     allow_unpriced: bool = False
     #: By key, for conditions.
     workspaces: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    #: What was made of `open`.
+    openings: Openings = field(default_factory=Openings, compare=False)
 
     def nobody(self, model: str) -> Plan:
         """Return the plan of a request for a model whose deployments it fits none of: how else it may go on."""
@@ -78,8 +103,7 @@ def _open_plan(request: Request, routes: Routes, prices: PriceFinder) -> Plan | 
         return failure(Code.MODEL_NOT_FOUND, expected=f"body.model: {known}", given=model)
     if price is None and not routes.allow_unpriced:
         return failure(Code.UNPRICED, expected="a deployment with a known price", given=model)
-    target = with_price(replace(template, id=f"{template.provider}/{name}", upstream_model=name), price)
-    return Plan((target,), routes.policy)
+    return Plan((routes.openings.target(template, name, price),), routes.policy)
 
 
 def _template(model: str, routes: Routes) -> tuple[Target | None, str]:

@@ -3,11 +3,12 @@
 from collections import Counter
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.routing.plan import Routes
+from headgate.routing.plan import Openings, Routes
 from headgate.routing.plan import make_plan as planned
 from headgate.routing.prices import from_config
 from headgate.routing.routes import Unroutable, build_routes
@@ -135,6 +136,23 @@ def test_every_problem_of_a_config_is_said_at_once():
     assert isinstance(got, Unroutable)
     assert [problem.partition(":")[0] for problem in got.problems] == ["providers.who", "providers.else"]
     assert isinstance(build_routes(c.Config(), None), Unroutable)
+
+
+def test_a_model_that_only_requests_name_is_made_once_for_each_price_of_the_list():
+    prices = Prices(simulator__gpt_9=PRICE)
+    first, again = (make_plan(request("gpt-9"), SIMULATED, prices).targets[0] for _ in range(2))
+    assert first is again
+    prices.known["simulator__gpt_9"] = dearer = msgspec.structs.replace(PRICE, version="later")
+    assert make_plan(request("gpt-9"), SIMULATED, prices).targets[0].price is dearer
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=40))
+def test_no_more_models_are_remembered_than_so_many_and_none_is_taken_for_another(names):
+    openings, template = Openings(most=3), target("", provider="p")
+    for name in names:
+        made = openings.target(template, name, PRICE)
+        assert (made.id, made.upstream_model, made.price) == (f"p/{name}", name, PRICE)
+        assert repr(openings) in {"<Openings 1>", "<Openings 2>", "<Openings 3>"}
 
 
 def test_a_provider_has_the_prices_of_what_it_is_like():
