@@ -36,8 +36,7 @@ def spent(attempt: Attempt) -> Spent:
         outcome, tokens = _used(attempt, result.tokens, None if isinstance(result, Completion) else result.failure.code)
         if tokens is None:
             return estimated(attempt.job.request, target, target.tier)
-        tier = result.tier if isinstance(result, Completion) else None
-        return Spent(outcome, tokens, _cost(target, tokens, target.tier, tier))
+        return _spent(outcome, tokens, target, result.tier if isinstance(result, Completion) else None)
     parts = [_spent_by(attempt, twin) for twin in result.twins]
     outcomes = {part.outcome for part in parts}
     alike = len(outcomes) == 1 and (isinstance(result, Completion) or Outcome.FAILED in outcomes)
@@ -50,7 +49,13 @@ def _spent_by(attempt: Attempt, twin: Twin) -> Spent:
     outcome, tokens = _used(attempt, twin.tokens, twin.code)
     if tokens is None:
         tokens, _ = estimated_calls(attempt.job.request, attempt.target)
-    return Spent(outcome, tokens, _cost(attempt.target, tokens, attempt.target.tier, twin.tier))
+    return _spent(outcome, tokens, attempt.target, twin.tier)
+
+
+def _spent(outcome: Outcome, tokens: Tokens, target: Target, served: str | None) -> Spent:
+    """Return what a call came to. One that failed costs nothing, not even what is charged for each request."""
+    paid = _cost(target, tokens, target.tier, served)
+    return Spent(outcome, tokens, Bill(0, paid.version) if outcome is Outcome.FAILED else paid)
 
 
 def _used(attempt: Attempt, said: Tokens | None, code: Code | None) -> tuple[Outcome, Tokens | None]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -137,6 +138,18 @@ async def test_a_failure_that_says_what_it_used_is_billed_for_that():
     assert (first.outcome, first.code) == (Outcome.UNCERTAIN, Code.PROVIDER_ERROR)
     assert (first.input_tokens, first.output_tokens) == (5, 3)
     assert first.cost_nano == cost_nano(PRICE, Tokens(input=5, output=3)) > 0
+
+
+async def test_a_fee_for_each_request_is_paid_for_answers_and_not_for_refusals():
+    price = msgspec.structs.replace(PRICE, request=7 * 10**15)
+    provider = Provider(refused(429, "rate_limit_exceeded"), answered())
+    async with Bench(provider, targets=(target(price=price),)) as bench:
+        await bench.send(chat(1))
+        (reply,) = await bench.replies(1)
+        first, second = bench.events()
+    assert (first.outcome, first.cost_nano, first.price_version) == (Outcome.FAILED, 0, price.version)
+    tokens = Tokens(input=second.input_tokens, output=second.output_tokens)
+    assert reply.headgate.cost_nano == second.cost_nano == cost_nano(PRICE, tokens) + 7
 
 
 async def test_an_answer_without_usage_completes_and_is_uncertain():
