@@ -112,6 +112,7 @@ class Gateway:
             tolls=tolls,
             clock=ports.clock,
             new_id=ports.new_id,
+            is_cancelled=self._cancelled.covers,
             wait_in_memory=rules.wait_in_memory,
         )
 

@@ -7,7 +7,6 @@ import msgspec
 
 from ...routing.access.keyring import Keyring
 from ...routing.access.rules import KeyRules
-from ...routing.admission.step import moment
 from ...routing.affordable import affordable
 from ...routing.plan import PriceFinder, Routes, make_plan
 from ...routing.providers.body import asking_for
@@ -114,7 +113,7 @@ class Reception:
     def _planned(
         self, delivery: Delivery, request: Request, key: KeyRules, place: str, deferral: Deferral | None
     ) -> Job | None:
-        plan = self._plan(request)
+        plan = self.plan(request)
         if isinstance(plan, Plan):
             return Job(delivery, request, key, plan, place, deferral)
         longer = self._longer(request, plan)
@@ -132,16 +131,6 @@ class Reception:
             if isinstance(found, Plan):
                 return asked, after_fallback(old, found)
         return None
-
-    def _plan(self, request: Request) -> Plan | Failure:
-        if self.is_cancelled(request):
-            return failure(Code.CANCELLED)
-        if request.deadline_ms <= self._now_ms():
-            given = moment(request.deadline_ms * 1000)
-            return failure(
-                Code.DEADLINE_EXCEEDED, expected=f"a deadline after {moment(self.clock.now_us())}", given=given
-            )
-        return self.plan(request)
 
     def plan(self, request: Request) -> Plan | Failure:
         """Return where a request goes, at no more than it may cost."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ...routing.admission.step import Drop, Park
+from ...routing.admission.step import Drop, Park, moment
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.reply import encode_reply
 from ...schemas.request import Request
@@ -50,11 +50,13 @@ class Runner:
     tolls: Tolls
     clock: Clock
     new_id: Callable[[], str]
+    is_cancelled: Callable[[Request], bool]
     wait_in_memory: float = 10.0
 
     async def run(self, job: Job) -> None:
         """Run a request to its reply, or to where it waits."""
-        await self._until_due(job)
+        if self.unwanted(job) is None:
+            await self._until_due(job)
         claim = Claim(claimed_name(job.request), job.place, fingerprint(job.request), self._new_run(job))
         look, until = _FIRST_LOOK, self.clock.now() + self.wait_in_memory
         while True:
@@ -101,12 +103,25 @@ class Runner:
     def _refuse(self, job: Job, why: Failure) -> None:
         self.desk.refuse(job.delivery, job.request, why, place=job.place, key=job.key)
 
+    def unwanted(self, job: Job) -> Failure | None:
+        """Return why a request is not run any more, None if it is.
+
+        It is claimed all the same: a worker that died may have spent something for it, or have left the answer.
+        """
+        if self.is_cancelled(job.request):
+            return failure(Code.CANCELLED)
+        if not self._late(job):
+            return None
+        expected = f"a deadline after {moment(self.clock.now_us())}"
+        return failure(Code.DEADLINE_EXCEEDED, expected=expected, given=moment(job.request.deadline_ms * 1000))
+
     def _late(self, job: Job) -> bool:
         return job.request.deadline_ms <= self.clock.now() * 1000
 
     def _new_run(self, job: Job) -> Run:
         """Begin a run; an attempt that has to ask nobody is written down with the claim."""
-        begun = (job.plan.target(1).id,) if self.tolls.is_free(job) else ()
+        is_marked = self.tolls.is_free(job) and self.unwanted(job) is None
+        begun = (job.plan.target(1).id,) if is_marked else ()
         return Run(self.new_id(), self.clock.now_us(), begun)
 
 
@@ -127,6 +142,9 @@ class _Run:
         """Run it; return False when another worker has taken it over."""
         if self.claimed.interrupted:
             self._publish_interrupted()
+        why = self.parts.unwanted(self.job)
+        if why is not None:
+            return await self._end(Ended(self.claim.run, None, why))
         outcome = await self.parts.attempts.run(self.job, self.claim, self._followed)
         if isinstance(outcome, Ended):
             return await self._end(outcome)
