@@ -10,6 +10,10 @@ same share, and so has the same limit; and a refusal comes every `DROP / GAIN` =
 After `_PATIENCE` rounds without one there is more to be had, and growth quickens with the cube of time, as CUBIC's does
 (RFC 9438).
 
+That holds for refusals that are about this caller's calls, a 429. A provider that is overloaded refuses whoever
+comes, with a 503 or a 529, or is late, and of fewer calls it refuses the same share. Taken for a 429, 1 % of them would
+leave five calls at a time. So they only count while they are more than a tenth of the calls, or most of the last ones.
+
 Latency is no signal here, as it is for gradient and Vegas limiters (Netflix's `concurrency-limits`): that of a call to
 an LLM depends on the length of its answer more than on the provider's load. What is listened to, before anything is
 refused, is what the provider says of its rate limits (`outlook.py`).
@@ -48,6 +52,12 @@ _PATIENCE: Final = 40
 #: How much of a new latency goes into the mean, once there are many; and the mean, before there is one.
 _SMOOTH: Final = 0.1
 _UNKNOWN_US: Final = 1_000_000.0
+#: The share of calls that may find the provider overloaded: of the last 200 or so, and of the last ten.
+_TOLERATED: Final = 0.1
+_TOLERATED_LATELY: Final = 0.5
+#: How much one call counts in each.
+_SHARE: Final = 0.005
+_SHARE_LATELY: Final = 0.1
 #: Seconds. What asks for a longer pause is asked again.
 _LONGEST_PAUSE: Final = 86_400.0
 
@@ -57,20 +67,24 @@ class Heard(Enum):
 
     #: It was answered.
     SERVED = auto()
-    #: It was refused for load: rate limited, overloaded, or not answered in time.
+    #: It was refused because this caller has asked for too much.
     REFUSED = auto()
+    #: It was refused because all callers have, or was not answered in time.
+    OVERLOADED = auto()
     #: It failed for another reason, or was given up, which says nothing.
     OTHER = auto()
 
 
-_REFUSED: Final = LOAD | {Code.TIMEOUT, Code.UPSTREAM_TIMEOUT}
+_OVERLOADED: Final = (LOAD - {Code.RATE_LIMITED}) | {Code.TIMEOUT, Code.UPSTREAM_TIMEOUT}
 
 
 def heard(code: Code | None) -> Heard:
     """Return what a call says that ended with this failure, or with none."""
     if code is None:
         return Heard.SERVED
-    return Heard.REFUSED if code in _REFUSED else Heard.OTHER
+    if code is Code.RATE_LIMITED:
+        return Heard.REFUSED
+    return Heard.OVERLOADED if code in _OVERLOADED else Heard.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,9 @@ class Adaptive:
         self._latency_us = _UNKNOWN_US
         #: Calls that were served.
         self._served = 0
+        #: Of the last calls that were served or found the provider overloaded, the share of the latter.
+        self._overloaded = 0.0
+        self._overloaded_lately = 0.0
         self._outlook = Outlook()
         self._in_flight = in_flight
         #: When the limit was last in use.
@@ -145,12 +162,9 @@ class Adaptive:
         began_us = now_us - latency_us
         self._in_flight -= 1
         if said is Heard.SERVED:
-            self._served += 1
-            self._latency_us += (latency_us - self._latency_us) * max(_SMOOTH, 1 / self._served)
-            if self._used_us >= began_us:
-                self._limit = min(self._limit + min(self._gain(now_us), 1.0), self._ceiling)
-        elif said is Heard.REFUSED:
-            self._drop(_FIRST_DROP if self._dropped_us is None else DROP, began_us, now_us)
+            self._grow(began_us, now_us, latency_us)
+        elif said is not Heard.OTHER:
+            self._refused(said, began_us, now_us)
             if signal is not None and signal.retry_after is not None:
                 pause = min(signal.retry_after, _LONGEST_PAUSE)
                 self._resume_us = max(self._resume_us, now_us + round(pause * 1e6))
@@ -158,6 +172,24 @@ class Adaptive:
             excess = 1 - self._outlook.look(signal, began_us, round(self._latency_us))
             if excess > 0:
                 self._drop(excess, began_us, now_us)
+
+    def _grow(self, began_us: int, now_us: int, latency_us: int) -> None:
+        self._served += 1
+        self._count_overload(0)
+        self._latency_us += (latency_us - self._latency_us) * max(_SMOOTH, 1 / self._served)
+        if self._used_us >= began_us:
+            self._limit = min(self._limit + min(self._gain(now_us), 1.0), self._ceiling)
+
+    def _count_overload(self, one: int) -> None:
+        self._overloaded += (one - self._overloaded) * _SHARE
+        self._overloaded_lately += (one - self._overloaded_lately) * _SHARE_LATELY
+
+    def _refused(self, said: Heard, began_us: int, now_us: int) -> None:
+        if said is Heard.OVERLOADED:
+            self._count_overload(1)
+            if self._overloaded <= _TOLERATED and self._overloaded_lately <= _TOLERATED_LATELY:
+                return
+        self._drop(_FIRST_DROP if self._dropped_us is None else DROP, began_us, now_us)
 
     def _look(self, now_us: int) -> None:
         """Note that the limit is in use up to now, if it is."""

@@ -75,7 +75,7 @@ class Brakes:
         """Hear how a call ended."""
         said = heard(None if isinstance(result, Completion) else result.failure.code)
         adaptive = self._adaptive.get(deployment)
-        if adaptive is None and said is not Heard.REFUSED and (signal is None or not signal.allowances):
+        if adaptive is None and said in (Heard.SERVED, Heard.OTHER) and (signal is None or not signal.allowances):
             self._free[deployment] -= 1
             return
         if adaptive is None:

@@ -1,5 +1,7 @@
 """The limit of one deployment in one worker."""
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -202,10 +204,10 @@ def test_what_says_nothing_of_a_limit_slows_nothing_down():
     [
         (None, Heard.SERVED),
         (Code.RATE_LIMITED, Heard.REFUSED),
-        (Code.OVERLOADED, Heard.REFUSED),
-        (Code.CAPACITY, Heard.REFUSED),
-        (Code.TIMEOUT, Heard.REFUSED),
-        (Code.UPSTREAM_TIMEOUT, Heard.REFUSED),
+        (Code.OVERLOADED, Heard.OVERLOADED),
+        (Code.CAPACITY, Heard.OVERLOADED),
+        (Code.TIMEOUT, Heard.OVERLOADED),
+        (Code.UPSTREAM_TIMEOUT, Heard.OVERLOADED),
         (Code.MODEL_ERROR, Heard.OTHER),
         (Code.QUOTA_EXHAUSTED, Heard.OTHER),
         (Code.BAD_REQUEST, Heard.OTHER),
@@ -252,3 +254,40 @@ def test_whatever_happens_there_is_always_a_next_call(ceiling, history):
         now += latency
         limit.finished(now, latency, said, signal)
         assert FLOOR <= limit.limit <= ceiling
+
+
+def after_many(share, said, rounds=400):
+    """Return the limit after many rounds in which a share of the calls, whatever their number, ends so."""
+    chance, limit = random.Random(1), settled(ceiling=200, at=100.0)
+    for seconds in range(rounds):
+        full(limit, seconds * SECOND)
+        while limit.in_flight:
+            limit.finished((seconds + 1) * SECOND, SECOND, said if chance.random() < share else Heard.SERVED)
+    return limit.limit
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05])
+def test_a_provider_that_is_now_and_then_overloaded_for_everybody_is_not_asked_less(share):
+    assert after_many(share, Heard.OVERLOADED) > 50
+    assert after_many(share, Heard.REFUSED) < 20, "a refusal of this caller's calls counts each time"
+
+
+def test_a_provider_that_is_overloaded_for_every_third_call_is_asked_less():
+    assert after_many(1 / 3, Heard.OVERLOADED) < 5
+
+
+def test_calls_that_fail_for_other_reasons_do_not_make_up_for_an_overload():
+    limit = settled(at=8.0)
+    for seconds in range(1, 20):
+        limit.started(seconds * SECOND)
+        limit.finished(seconds * SECOND, 0, Heard.OVERLOADED)
+        limit.started(seconds * SECOND)
+        limit.finished(seconds * SECOND, 0, Heard.OTHER)
+    assert limit.limit < 4
+
+
+def test_the_pause_that_an_overloaded_provider_asks_for_is_kept_however_seldom_it_does():
+    limit = settled()
+    limit.started(0)
+    limit.finished(SECOND, SECOND, Heard.OVERLOADED, RateSignal(retry_after=5.0))
+    assert limit.resume_us == 6 * SECOND
