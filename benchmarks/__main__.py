@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import buses, planning
+from benchmarks import buses, planning, wires
 from benchmarks.gateway import Measured, Task, measure
 from benchmarks.page import filled, tables
 from benchmarks.processes import GATEWAY_CORE, HEADGATE, OTHER_CORE, pin, said, started
@@ -86,6 +86,7 @@ def main() -> None:
     found: dict[str, Any] = {"where": where(), "admission": admission() if options.admission else []}
     pin(OTHER_CORE)
     found["plans"] = [asdict(row) for row in planning.run(options.requests, options.size)]
+    found["wires"] = [asdict(row) for row in wires.run()]
     found["rows"] = asyncio.run(run(options))
     print(json.dumps(found, indent=2))
     if options.page is not None:

@@ -19,6 +19,7 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
         "profile": (found["rows"], _profile),
         "admission": (found["admission"], _admission),
         "plans": (found["plans"], _plans),
+        "wires": (found["wires"], _wires),
     }
     return {name: table(rows) for name, (rows, table) in made.items() if rows}
 
@@ -95,3 +96,19 @@ def _admission(rows: Rows) -> str:
 def _plans(rows: Rows) -> str:
     lines = [(f"{row['strategy']}", f"{row['plan_us']:.1f} µs") for row in rows]
     return _table(("strategy", "CPU of a plan"), lines)
+
+
+def _wires(rows: Rows) -> str:
+    return _table(
+        ("wire", "endpoint", "encode", "decode", "together"),
+        [
+            (
+                row["family"],
+                row["endpoint"],
+                f"{row['encode_us']:.0f} µs",
+                f"{row['decode_us']:.0f} µs",
+                f"{row['encode_us'] + row['decode_us']:.0f} µs",
+            )
+            for row in rows
+        ],
+    )

@@ -80,10 +80,15 @@ def _cpu(call: Callable[[], object]) -> float:
     return best / CALLS * 1e6
 
 
-def main() -> None:
-    """Measure every family that has a rich golden file: a table on standard error, JSON on standard output."""
+def run() -> list[Translated]:
+    """Measure every family that has a rich golden file."""
     files = [*sorted(GOLDEN.glob("*/rich.json")), *(GOLDEN / f"{name}.json" for name in OTHERS)]
-    rows = [measure(file) for file in files]
+    return [measure(file) for file in files]
+
+
+def main() -> None:
+    """Measure: a table on standard error, JSON on standard output."""
+    rows = run()
     for row in rows:
         both = row.encode_us + row.decode_us
         print(
