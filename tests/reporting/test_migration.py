@@ -66,6 +66,20 @@ def test_an_old_ledger_is_not_read_before_it_is_brought_up(old):
         open_for_reading(old)
 
 
+def test_a_ledger_that_could_not_be_brought_up_to_the_end_is_as_it_was(old, tmp_path, monkeypatch):
+    """A recorder that is killed half way leaves the same: nobody finds a file between two releases."""
+    broken = tmp_path / "9999_broken.sql"
+    broken.write_text("SELECT nothing FROM nowhere")
+    monkeypatch.setattr(migrate, "migrations", lambda: (*sql.migrations(), broken))
+    with pytest.raises(duckdb.CatalogException):
+        Ledger.open(old)
+    monkeypatch.undo()
+    with duckdb.connect(str(old), read_only=True) as connection:
+        assert migrate.version_of(connection) == 1
+        assert "org" not in {name for name, *_ in connection.execute("DESCRIBE usage").fetchall()}
+    Ledger.open(old).close()
+
+
 def test_events_of_older_releases_are_read():
     value = msgspec.json.encode(
         {name: value for name, value in msgspec.to_builtins(an_event(1)).items() if name not in _NEW}
