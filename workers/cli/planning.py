@@ -33,7 +33,7 @@ from .config_check import NOWHERE
 from .exits import Status
 from .options import BadUsage
 from .plan_tables import EACH, each_row, load_table, refused_table, waits_table
-from .settled import settings_of
+from .settled import settings_to_look
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def plan_file(  # noqa: PLR0913 - what the user says, and the clock
     clock: Callable[[], int] = time.time_ns,
 ) -> int:
     """Print what would become of a file; `clock` returns unix nanoseconds."""
-    config = settings_of(config_file).config
+    config = settings_to_look(config_file).config
     prices = GenaiPrices.load()
     routes = routes_of(config, prices)
     if not config.providers:

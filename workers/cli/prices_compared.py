@@ -16,7 +16,7 @@ from .exits import Status
 from .options import BadUsage
 from .price_lines import texts, unix_us, usd
 from .priced import PriceBook
-from .settled import settings_of
+from .settled import settings_to_look
 
 _Row = tuple[str, ...]
 _WHAT = ("service_tier", "input_above", "kind")
@@ -26,7 +26,7 @@ def compare_prices(
     config_file: Path | None, form: str, *, since: dt.datetime | None, until: dt.datetime | None, by_ledger: bool
 ) -> Status:
     """Print what differs: in the ledger, between two times, or between the config and the list."""
-    config = settings_of(config_file).config
+    config = settings_to_look(config_file).config
     if by_ledger:
         from .prices_booked import compare_booked  # noqa: PLC0415 - who asks for no ledger need not wait for DuckDB
 

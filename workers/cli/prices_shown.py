@@ -13,7 +13,7 @@ from .exits import Status
 from .options import BadUsage
 from .price_lines import KINDS, lengths_of, per_thousand, rates_line, texts, tiers_of, unix_us, usd
 from .priced import PriceBook, Priced
-from .settled import settings_of
+from .settled import settings_to_look
 
 _COLUMNS: Final = (
     "deployment",
@@ -35,7 +35,7 @@ def show_prices(
     config_file: Path | None, form: str, model: str, *, provider: str | None, at: dt.datetime | None
 ) -> Status:
     """Print the prices of a model. One without any is said so, with what to write."""
-    book = PriceBook(settings_of(config_file).config, GenaiPrices.load(), None if at is None else unix_us(at))
+    book = PriceBook(settings_to_look(config_file).config, GenaiPrices.load(), None if at is None else unix_us(at))
     found = book.named(model, provider)
     unknown = [each for each in found if each.price is None]
     if not found or len(unknown) == len(found):

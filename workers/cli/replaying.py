@@ -22,7 +22,7 @@ from .exits import Status
 from .options import BadUsage, OurFault
 from .planning import routes_of
 from .replay_tables import codes_table, delays_table, pairs_table
-from .settled import settings_of
+from .settled import settings_to_look
 
 _NOT_KNOWN: Final = {
     Blind.BODY: "have a route that looks at the body, which is not recorded: they were planned as if it were empty",
@@ -47,7 +47,7 @@ class Period:
 
 def replay_ledger(config_file: Path | None, ledger: Path | None, period: Period, by: Sequence[str], form: str) -> int:
     """Print how the ledger's requests fared, and would fare; which file was read is said on stderr."""
-    config = settings_of(config_file).config
+    config = settings_to_look(config_file).config
     since, until = period.moments(dt.datetime.now(dt.UTC))
     prices = GenaiPrices.load()
     replay = Replay(config, routes_of(config, prices), prices)

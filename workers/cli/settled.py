@@ -6,13 +6,21 @@ from types import MappingProxyType
 
 import click
 
-from ..settings import ConfigErrors, Settings, load_settings
+from ..settings import ConfigErrors, Settings, load_settings, load_to_look
 from .options import BadUsage
 
 
 def settings_of(file: Path | None, overrides: Mapping[str, object] = MappingProxyType({})) -> Settings:
     """Load the settings, tell their warnings; raises `BadUsage` with everything that is wrong."""
-    settings = load_settings(file, overrides=overrides)
+    return _told(load_settings(file, overrides=overrides))
+
+
+def settings_to_look(file: Path | None) -> Settings:
+    """Do the same for a command that calls nobody, and so needs no secrets."""
+    return _told(load_to_look(file))
+
+
+def _told(settings: Settings | ConfigErrors) -> Settings:
     if isinstance(settings, ConfigErrors):
         raise BadUsage(f"the config is wrong\n{settings}")
     for warning in settings.warnings:

@@ -15,7 +15,7 @@ from ...schemas.plain import is_list, is_mapping
 from .ambient import with_environment
 from .errors import ConfigError, ConfigErrors, ConfigWarning, Position, dotted
 from .explain import Source, explain
-from .references import Resolved, covering, resolve, with_overrides
+from .references import A_VARIABLE, Resolved, covering, resolve, with_overrides
 from .shape import is_secret
 from .tree import Tree, places, read_tree
 
@@ -24,6 +24,8 @@ VARIABLE: Final = "HEADGATE_CONFIG"
 #: Is read from the working directory where nothing names a file.
 FILE: Final = "headgate.yaml"
 
+#: What stands in for a variable that is not set.
+_ANYTHING: Final = "not-set-here"
 _LARGEST: Final = 8 * 1024 * 1024
 
 
@@ -62,6 +64,22 @@ def load_settings(
         return ConfigErrors((text,))
     tree, errors = read_tree(text, str(file))
     return _settled(file, tree, errors, environ, overrides)
+
+
+def load_to_look(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings | ConfigErrors:
+    """Load a config for a command that calls nobody: whoever has no secrets may look all the same.
+
+    If it does not load otherwise, variables that are not set are taken as if they were. Errors are the first ones.
+    """
+    environ = os.environ if environ is None else environ
+    settings = load_settings(path, environ)
+    if isinstance(settings, Settings):
+        return settings
+    missing = [
+        each.expected.removeprefix(A_VARIABLE) for each in settings.errors if each.expected.startswith(A_VARIABLE)
+    ]
+    as_if = load_settings(path, {**environ, **dict.fromkeys(missing, _ANYTHING)})
+    return as_if if isinstance(as_if, Settings) else settings
 
 
 def settings_of_text(text: str, source: str, environ: Mapping[str, str]) -> Settings | ConfigErrors:

@@ -12,6 +12,8 @@ _WHOLE: Final = re.compile(r"os\.environ/(.*)", re.DOTALL)
 _INSIDE: Final = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(:-(.*))?", re.DOTALL)
 
+#: How an error begins that is about a variable which is not set.
+A_VARIABLE: Final = "the environment variable "
 _SPELLING: Final = "${NAME}, ${NAME:-default} or os.environ/NAME, and $${ for a plain ${"
 
 
@@ -75,7 +77,7 @@ class _Resolver:
         value = self._environ.get(name) or default
         if value is None:
             given = "an empty one" if name in self._environ else "none"
-            self.missing.append(Missing(place, f"the environment variable {name}", given))
+            self.missing.append(Missing(place, A_VARIABLE + name, given))
         return value or ""
 
 

@@ -1,0 +1,42 @@
+"""Commands that call nobody load a config whose secrets are not here."""
+
+from headgate.workers.settings import ConfigErrors, Settings, load_settings, load_to_look
+
+CONFIG = """
+providers:
+  openai: {api_key: os.environ/OPENAI_API_KEY}
+store: {redis: {url: "${REDIS_URL:-redis://127.0.0.1:6379}"}}
+"""
+
+
+def written(tmp_path, text):
+    file = tmp_path / "headgate.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_a_config_loads_though_its_secrets_are_not_set(tmp_path):
+    file = written(tmp_path, CONFIG)
+    assert isinstance(load_settings(file, {}), ConfigErrors)
+    assert isinstance(load_to_look(file, {}), Settings)
+
+
+def test_what_is_set_counts(tmp_path):
+    settings = load_to_look(written(tmp_path, CONFIG), {"OPENAI_API_KEY": "sk-here"})
+    assert "sk-here" in settings.secrets()
+
+
+def test_what_is_wrong_besides_is_told_as_ever(tmp_path):
+    file = written(tmp_path, CONFIG + "modles: []\n")
+    assert str(load_to_look(file, {})) == str(load_settings(file, {}))
+
+
+def test_our_own_variables_are_not_made_up(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, CONFIG)
+    assert load_to_look(None, {}).file.name == "headgate.yaml"
+
+
+def test_a_number_that_is_not_there_is_told_by_its_variable(tmp_path):
+    file = written(tmp_path, CONFIG + "limits: {in_flight: os.environ/IN_FLIGHT}\n")
+    assert "IN_FLIGHT" in str(load_to_look(file, {}))
