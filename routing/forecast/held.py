@@ -6,12 +6,11 @@ from typing import Final
 
 from ...schemas.request import Request
 from ..access.rules import KeyRules
+from ..admission.asking import policies_of, subject_of
 from ..admission.demand import ParallelLimit
 from ..admission.rulebook import Rulebook
-from ..admission.rules import AtLimit, BudgetRule, RateRule
+from ..admission.rules import BudgetRule, RateRule
 from ..admission.step import AtLimit as Policy
-from ..admission.step import Fallback
-from ..admission.subject import Subject
 from ..admission.taking import Amounts
 from ..target import Target
 
@@ -44,27 +43,10 @@ NOTHING: Final = Held()
 
 def held_to(rulebook: Rulebook, request: Request, key: KeyRules, target: Target, *, is_fallback: bool = False) -> Held:
     """Return what a request's first attempt at a deployment is held to."""
-    subject = Subject(
-        request.key,
-        key.workspace,
-        key.org,
-        request.end_user,
-        request.model,
-        target.id,
-        target.provider,
-        request.metadata,
-    )
+    subject = subject_of(request, key, target)
     own, its = rulebook.request(subject), rulebook.target(subject)
     if not own and not its:
         return NOTHING
     budgets = (*own.budgets, *its.budgets)
-    policies = {budget.name: policy for budget in budgets if (policy := _policy(budget, is_fallback)) is not True}
+    policies = policies_of(budgets, may_fall_back=not is_fallback)
     return Held((*own.rates, *its.rates), (*own.parallel, *its.parallel), budgets, policies)
-
-
-def _policy(budget: BudgetRule, is_fallback: bool) -> Policy:  # noqa: FBT001 - as the rule reads
-    if budget.at_limit is AtLimit.REFUSE:
-        return False
-    if budget.at_limit is AtLimit.FALLBACK and budget.fallback is not None and not is_fallback:
-        return Fallback(budget.fallback)
-    return True

@@ -6,12 +6,11 @@ from typing import Final, Protocol
 
 import msgspec
 
+from ...routing.admission.asking import policies_of, subject_of
 from ...routing.admission.demand import Charge, Correction, Demand, Mark
 from ...routing.admission.rulebook import Rulebook
-from ...routing.admission.rules import AtLimit, BudgetRule, Unit
-from ...routing.admission.step import AtLimit as Policy
+from ...routing.admission.rules import Unit
 from ...routing.admission.step import Fallback
-from ...routing.admission.subject import Subject
 from ...routing.admission.taking import Amounts, Bookkeeping, amounts_of, charges
 from ...routing.affordable import worst_nano
 from ...routing.estimate import Measure, TokenEstimate
@@ -74,7 +73,17 @@ class Tolls:
 
         ticket = job.deferral.ticket_us if job.deferral is not None and number == 1 else None
         cost = worst.input_tokens + worst.output_tokens or len(request.body)
-        return Ask(request, target.id, job.key.weight, cost, toll, demand, _policies(budgets, job), ticket, marked)
+        return Ask(
+            request,
+            target.id,
+            job.key.weight,
+            cost,
+            toll,
+            demand,
+            policies_of(budgets, may_fall_back=job.may_fall_back),
+            ticket,
+            marked,
+        )
 
     def _toll(self, job: Job, target: Target) -> Toll:
         toll = self._held_to(job, target)
@@ -85,7 +94,9 @@ class Tolls:
     def fallbacks(self, job: Job) -> Sequence[str]:
         """Return the models that a request may be sent on to when a budget is spent."""
         budgets = (budget for target in job.plan.targets for budget in self._held_to(job, target).budgets)
-        policies = (policy for budget in budgets for policy in _policies((budget,), job).values())
+        policies = (
+            policy for budget in budgets for policy in policies_of((budget,), may_fall_back=job.may_fall_back).values()
+        )
         return tuple(dict.fromkeys(policy.model for policy in policies if isinstance(policy, Fallback)))
 
     def over(self, booked: Booked) -> None:
@@ -114,17 +125,7 @@ class Tolls:
     def _held_to(self, job: Job, target: Target) -> Toll:
         if not self.held:
             return FREE
-        request, key = job.request, job.key
-        subject = Subject(
-            request.key,
-            key.workspace,
-            key.org,
-            request.end_user,
-            request.model,
-            target.id,
-            target.provider,
-            request.metadata,
-        )
+        subject = subject_of(job.request, job.key, target)
         return Toll(self.rulebook.request(subject), self.rulebook.target(subject))
 
 
@@ -135,14 +136,3 @@ def _taken(request: Request, target: Target, toll: Toll, number: int) -> tuple[t
         return (), _NOTHING
     taken = charges(toll.rates(number), Amounts(estimate.input, estimate.output))
     return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate))
-
-
-def _policies(budgets: Sequence[BudgetRule], job: Job) -> dict[str, Policy]:
-    """Return what is done about each budget that is not simply waited for."""
-    policies: dict[str, Policy] = {}
-    for budget in budgets:
-        if budget.at_limit is AtLimit.REFUSE:
-            policies[budget.name] = False
-        elif budget.at_limit is AtLimit.FALLBACK and budget.fallback is not None and job.may_fall_back:
-            policies[budget.name] = Fallback(budget.fallback)
-    return policies
