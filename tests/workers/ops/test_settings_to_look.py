@@ -31,7 +31,7 @@ def test_what_is_wrong_besides_is_told_as_ever(tmp_path):
     assert str(load_to_look(file, {})) == str(load_settings(file, {}))
 
 
-def test_our_own_variables_are_not_made_up(tmp_path, monkeypatch):
+def test_the_file_is_found_where_it_is_found_otherwise(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     written(tmp_path, CONFIG)
     assert load_to_look(None, {}).file.name == "headgate.yaml"
