@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from headgate.producers.kafka_batches import BatchWriter
 from headgate.producers.kafka_client import client_options
@@ -41,15 +41,26 @@ async def append(config: KafkaBus, records: Sequence[Record]) -> None:
 
 
 async def read_all(config: KafkaBus, topic: str) -> list[Record]:
-    """Return every record that a read_committed reader sees, partition by partition."""
+    """Return every record that a read_committed reader sees, partition by partition.
+
+    The broker says that a transaction is committed when that is decided; only later does it write so to each partition.
+    Until then its records are behind the end that a read_committed reader is told of: what is read up to is the end of
+    the log.
+    """
     reader = TopicReader(client_options(config, "test"), topic)
     await reader.start()
-    ends, records = await reader.ends(), []
+    ends, records = await log_ends(config, topic), []
     while any(reader.offsets().get(partition, 0) < end for partition, end in ends.items()):
         for passage in await reader.read(1000, 0.2):
             records += [Record(r.topic, r.value, r.key, tuple(r.headers)) for r in passage.records]
     await reader.stop()
     return records
+
+
+async def log_ends(config: KafkaBus, topic: str) -> dict[int, int]:
+    """Return the offsets after the last record of each partition, whether its transaction is over or not."""
+    async with AIOKafkaConsumer(topic, **client_options(config, "test")) as consumer:
+        return {tp.partition: end for tp, end in (await consumer.end_offsets(consumer.assignment())).items()}
 
 
 async def make_topic_with(config: KafkaBus, name: str, settings: Mapping[str, str]) -> None:
