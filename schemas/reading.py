@@ -62,6 +62,13 @@ class _Head(msgspec.Struct, frozen=True):
     service_tier: Name | None = None
 
 
+class _Glance(msgspec.Struct, frozen=True):
+    """The part of an envelope that says whose it is."""
+
+    key: Name | None = None
+
+
+_glance = msgspec.json.Decoder(_Glance)
 _envelope = msgspec.json.Decoder(Envelope)
 _head = msgspec.json.Decoder(_Head)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -84,6 +91,15 @@ def read_request(record: Record, arrival: Arrival, defaults: Defaults) -> Reques
     except (msgspec.DecodeError, RecursionError) as error:
         return Unreadable(failure(Code.INVALID_JSON, expected="a JSON object", given=str(error)))
     return _read_body(_Address.of(envelope, record, arrival, defaults), envelope, len(value), defaults)
+
+
+def key_at_a_glance(record: Record, defaults: Defaults) -> str | None:
+    """Return the key that a record names, as `read_request` would; None if the record has to be read for that."""
+    try:
+        named = _glance.decode(record.value or b"").key
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return named or _header_text(record.headers, names.KEY) or defaults.key
 
 
 class _Address(msgspec.Struct, frozen=True):

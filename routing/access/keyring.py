@@ -10,6 +10,7 @@ from ...schemas.proof import Proof, read_proof
 from ...schemas.record import Record
 from ...schemas.request import Rejected, Request
 from ...schemas.signed_text import signed_text
+from ...schemas.topics import Lane
 from .lock import Lock, Locksmith
 from .reply_topics import ReplyTopics
 from .rules import KeyRules, key_rules, unlimited
@@ -75,6 +76,11 @@ class Keyring:
         if entry is None:
             return failure(Code.UNAUTHENTICATED, expected="a key of the config", given=asked.key)
         return self._in_force(entry.rules, asked, now_ms)
+
+    def lane(self, key: str, asked: Lane) -> Lane:
+        """Return the lane that a request of a key counts as of, whether it proves the key or not."""
+        entry = self._entries.get(key)
+        return asked if entry is None else entry.rules.lane(asked)
 
     def _opens(self, lock: Lock, proof: Proof, asked: Request | Rejected, record: Record) -> bool:
         if proof.secret is not None and lock.opens_to_secret(proof.secret):

@@ -100,10 +100,10 @@ def step(verdict: Refusal, standing: Standing) -> Step:  # noqa: C901, PLR0911 -
         case Wait(_, ticket_us, _):
             return _until(ticket_us, standing, ticket_us)
         case Late(earliest_us, limit):
-            return Refuse(_too_late(earliest_us, limit))
+            return Refuse(too_late(earliest_us, limit))
         case Busy(limit):
             if standing.now_us >= standing.deadline_us:
-                return Refuse(_too_late(None, limit))
+                return Refuse(too_late(None, limit))
             return _busy(limit, standing)
         case Paused(limit, until_us):
             return _paused(limit, until_us, standing)
@@ -137,7 +137,7 @@ def _busy(limit: str, standing: Standing) -> Queue | Park:
 def _paused(limit: str, until_us: int, standing: Standing) -> Step:
     """Whoever may stay in memory queues: there the others of the pause are, and the order is fair."""
     if until_us >= standing.deadline_us:
-        return Refuse(_too_late(until_us, limit))
+        return Refuse(too_late(until_us, limit))
     return Queue(limit) if until_us - standing.now_us <= standing.in_memory_us else Park(until_us)
 
 
@@ -149,11 +149,12 @@ def _exhausted(budget: str, resets_us: int | None, standing: Standing) -> Step:
         when = "it has no next window" if resets_us is None else f"its next window begins at {moment(resets_us)}"
         return Refuse(failure(Code.BUDGET_EXCEEDED, expected=f"money, tokens or requests left in {budget}", given=when))
     if resets_us >= standing.deadline_us:
-        return Refuse(_too_late(resets_us, budget))
+        return Refuse(too_late(resets_us, budget))
     return _until(resets_us, standing, None)
 
 
-def _too_late(earliest_us: int | None, limit: str) -> Failure:
+def too_late(earliest_us: int | None, limit: str) -> Failure:
+    """Return why a request is refused whose deadline comes before its turn, and which deadline would have done."""
     expected = None if earliest_us is None else f"a deadline after {moment(earliest_us)}"
     return failure(Code.DEADLINE_EXCEEDED, expected=expected, given=f"no room before the deadline in {limit}")
 

@@ -62,3 +62,12 @@ def of_value(name: str, value: str) -> str:
 def of_field(name: str) -> str:
     """Return what that starts with, whatever the value."""
     return f"metadata.{part(name)}="
+
+
+def is_keys_own(name: str) -> bool:
+    """Say whether a limit or a budget is that of one key, whatever else a request touches.
+
+    >>> is_keys_own("key:rag-nightly:requests/minute"), is_keys_own("user:key:requests/minute")
+    (True, False)
+    """
+    return name.startswith("key:")

@@ -10,7 +10,9 @@ from typing import Final, Protocol
 import msgspec
 
 from ...routing.admission.demand import Demand
+from ...routing.admission.line import Lines
 from ...routing.admission.step import Again, Drop, Elsewhere, Park, Pause, Queue, Refuse, Standing, step
+from ...routing.admission.subject import is_keys_own
 from ...routing.admission.verdict import Busy, Go, Paused, Stale, Verdict, Wait
 from ...routing.outcome import Completion, Setback
 from ...routing.providers.signals import RateSignal
@@ -104,7 +106,7 @@ _OUT: Final = Out()
 class Gate:
     """Lets requests through, one attempt at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each of them is somebody else's
         self,
         admission: Acquires,
         brakes: Brakes,
@@ -113,6 +115,7 @@ class Gate:
         now_us: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         is_cancelled: Callable[[Request], bool] = lambda _: False,
+        lines: Lines,
     ) -> None:
         self._admission = admission
         self._brakes = brakes
@@ -125,6 +128,7 @@ class Gate:
         self._asleep: set[Ask] = set()
         self._asking = Batcher(admission.acquire)
         self._queues = Queues(self.now_us)
+        self._lines = lines
         self._waiting: Counter[str] = Counter()
         self._ticking: asyncio.Task[None] | None = None
 
@@ -185,6 +189,8 @@ class Gate:
     def _leave(self, way: Park | Refuse | Elsewhere | Drop, verdict: Verdict, ask: Ask, demand: Demand) -> None:
         if isinstance(way, Park) and isinstance(verdict, Busy):
             self._queues.parked(verdict.limit, way.due_us)
+        if isinstance(way, Park) and isinstance(verdict, Wait) and is_keys_own(verdict.limit):
+            self._lines.reserved(ask.request.key, ask.request.lane, verdict.ticket_us)
         if isinstance(verdict, Paused):
             self._give_back(ask, demand)
 

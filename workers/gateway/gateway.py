@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from ...routing.admission.line import Lines
 from ...routing.admission.rulebook import Rulebook
 from ...routing.admission.taking import Bookkeeping
 from ...routing.plan import PriceFinder
@@ -15,6 +16,7 @@ from ..admission.port import Admission
 from ..bus.port import Bus, Delivery
 from ..journal.claims import Claim, Journal
 from .attempts import Attempts
+from .backlog import Backlog
 from .batcher import Batcher
 from .calling import Caller, Calls, NoSecrets, NoSigner, Secrets, Signer
 from .cancelled import Cancelled
@@ -24,6 +26,7 @@ from .desk import Desk
 from .events import Listener
 from .gate import Brakes, Gate, GateRules
 from .job import Job
+from .overflow import Overflow
 from .reception import Reception, Rules
 from .room import Room
 from .runner import JournalLines, Runner
@@ -34,6 +37,14 @@ _log = logging.getLogger(__name__)
 
 #: Requests that are begun between two looks at the rest of the event loop.
 _HANDFUL: Final = 64
+#: One key, and one deployment, may have a fourth of the room waiting.
+_SHARE_OF_A_KEY: Final = 4
+#: Requests of long lines that may be put aside, and their bytes.
+_ASIDE: Final = 100_000
+_ASIDE_BYTES: Final = 64 * 1024 * 1024
+#: Requests that may be on their way out at a time, and their bytes: their commits take as long as any.
+_LEAVING: Final = 10_000
+_LEAVING_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +78,18 @@ class Gateway:
         self._over = _Together(self._spawn, ports.journal.committed)
         self._released = _Together(self._spawn, ports.journal.release)
         self._desk = Desk(ports.bus, rules.topics, ports.listener, ports.clock, self._cancelled.covers)
+        self._lines = Lines(room.requests // _SHARE_OF_A_KEY)
         self._gate = Gate(
             ports.admission,
             ports.brakes,
-            GateRules(rules.wait_in_memory, room.requests // 4),
+            GateRules(rules.wait_in_memory, room.requests // _SHARE_OF_A_KEY),
             now_us=ports.clock.now_us,
             sleep=ports.clock.sleep,
             is_cancelled=self._cancelled.covers,
+            lines=self._lines,
         )
+        self._overflow = self._make_overflow()
+        self._backlog = self._make_backlog(rules)
         self._vitals = Vitals(ports.circuits, ports.estimates)
         self._reception = Reception(
             rules,
@@ -88,6 +103,30 @@ class Gateway:
         )
         self._runner = self._make_runner(rules, rulebook)
         ports.circuits.listen(self._circuits_changed)
+
+    def _make_backlog(self, rules: Rules) -> Backlog:
+        return Backlog(
+            rules.topics,
+            rules.defaults,
+            rules.keyring,
+            self._lines,
+            Room(_ASIDE, _ASIDE_BYTES, sleep=self._ports.clock.sleep),
+            self._ports.clock,
+            self._gate.now_us,
+            self._take_in,
+            self._spawn,
+            lambda: self._room.in_flight > self._gate.waiting,
+        )
+
+    def _make_overflow(self) -> Overflow:
+        return Overflow(
+            self._desk,
+            self._lines,
+            Room(_LEAVING, _LEAVING_BYTES, sleep=self._ports.clock.sleep),
+            self._ports.journal.known,
+            self._gate.now_us,
+            self._cancelled.covers,
+        )
 
     def _make_runner(self, rules: Rules, rulebook: Rulebook) -> Runner:
         ports = self._ports
@@ -106,7 +145,7 @@ class Gateway:
                 ports.clock,
                 self._reception.plan,
                 rules.wait_in_memory,
-                self._room.requests // 4,
+                self._room.requests // _SHARE_OF_A_KEY,
             ),
             admission=ports.admission,
             tolls=tolls,
@@ -127,9 +166,12 @@ class Gateway:
     async def admit(self, deliveries: Sequence[Delivery]) -> None:
         """Take deliveries over: answer what cannot be run, run the rest as room comes free."""
         self._ports.listener.admitted(len(deliveries), sum(len(d.record.value or b"") for d in deliveries))
+        await self._take_in(await self._backlog.others(deliveries))
+
+    async def _take_in(self, deliveries: Sequence[Delivery]) -> None:
         for start in range(0, len(deliveries), _HANDFUL):
             received = [await self._reception.receive(each) for each in deliveries[start : start + _HANDFUL]]
-            await self._begin_all([job for job in received if job is not None])
+            await self._begin_all(await self._overflow.remaining([job for job in received if job is not None]))
 
     async def _begin_all(self, jobs: list[Job]) -> None:
         while jobs:
@@ -152,6 +194,7 @@ class Gateway:
         """Hear a record of the control topic."""
         if self._cancelled.hear(record):
             self._gate.cancelled()
+            self._lines.forget()
 
     def _circuits_changed(self, closed: Sequence[str]) -> None:
         for name in closed:

@@ -98,6 +98,13 @@ class Journal(Protocol):
     away is waited for; one that lost its memory costs repeated calls, and nothing else.
     """
 
+    async def known(self, request_ids: Sequence[str]) -> frozenset[str]:
+        """Return those that somebody has begun, or that were answered. Waits while the store is away.
+
+        Nothing is claimed: a moment later it may be otherwise.
+        """
+        ...
+
     async def claim(self, claims: Sequence[Claim]) -> Sequence[Claimed]:
         """Answer each claim, in order. Waits while the store is away, or takes this worker for dead."""
         ...

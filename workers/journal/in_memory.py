@@ -73,6 +73,10 @@ class MemoryJournal:
     def __repr__(self) -> str:
         return f"<MemoryJournal of {self._owner}: {len(self.store.runs)} runs, {len(self.store.answers)} answers>"
 
+    async def known(self, request_ids: Sequence[str]) -> frozenset[str]:
+        """Return those that somebody has begun, or that were answered."""
+        return frozenset(each for each in request_ids if self.store.runs.get(each) or self._current(each))
+
     async def claim(self, claims: Sequence[Claim]) -> Sequence[Claimed]:
         """Answer each claim, in order."""
         while not self.store.lives(self._owner):  # noqa: ASYNC110 - nobody tells it

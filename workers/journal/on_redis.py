@@ -75,12 +75,21 @@ class RedisJournal:
         self._keep_ms = round(self._keeping.keep_answers * 1000)
         #: Where in a key the request's id begins, as Lua counts.
         self._first = len(self._runs.encode()) + 1
-        self._take, self._answer, self._committed, self._release = (
-            _script(name) for name in ("take", "answer", "committed", "release")
+        self._known, self._take, self._answer, self._committed, self._release = (
+            _script(name) for name in ("known", "take", "answer", "committed", "release")
         )
 
     def __repr__(self) -> str:
         return f"<RedisJournal of {self._owner} on {self._scripts!r}>"
+
+    async def known(self, request_ids: Sequence[str]) -> frozenset[str]:
+        """Return those that somebody has begun, or that were answered."""
+        found: list[str] = []
+        for some in _handfuls(request_ids):
+            keys = [self._answers, *[self._runs + request_id for request_id in some]]
+            # no client knows what a script answers; this one gives places
+            found += [some[place] for place in cast("list[int]", await self._insist(self._known, keys, [self._first]))]
+        return frozenset(found)
 
     async def claim(self, claims: Sequence[Claim]) -> Sequence[Claimed]:
         """Answer each claim, in order."""
