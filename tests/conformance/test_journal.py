@@ -62,9 +62,27 @@ async def test_a_handful_is_answered_in_its_order(store):
     assert all(one == Mine() for n, one in enumerate(said) if n not in {3, 5})
 
 
+async def test_it_knows_what_somebody_has_begun_and_what_was_answered_and_nothing_else(store):
+    journal = store.journal("a")
+    released = new_claim("released")
+    await journal.claim([new_claim("begun"), released])
+    await answered_and_committed(journal, "answered")
+    await journal.release([released])
+    known = await store.journal("b").known(["begun", "answered", "released", "never heard of"])
+    assert known == {"begun", "answered"}
+    assert await claim_one(journal, new_claim("never heard of")) == Mine(), "asking has claimed nothing"
+
+
+async def test_it_knows_of_any_number(store):
+    journal, names = store.journal("a"), [f"r{n}" for n in range(600)]
+    await journal.claim([new_claim(name) for name in names[::7]])
+    assert await journal.known(names) == set(names[::7])
+
+
 async def test_nobody_is_asked_for_nothing(store):
     journal = store.journal("a")
     assert list(await journal.claim([])) == []
+    assert await journal.known([]) == frozenset()
     assert list(await journal.answer([])) == []
     await journal.committed([])
     await journal.release([])

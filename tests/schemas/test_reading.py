@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headgate.schemas.failures import Code
-from headgate.schemas.reading import read_request
+from headgate.schemas.reading import key_at_a_glance, read_request
 from headgate.schemas.record import Record
 from headgate.schemas.request import LONGEST_NAME, Arrival, Defaults, Endpoint, Rejected, Request, Unreadable
 from headgate.schemas.topics import Lane
@@ -331,6 +331,18 @@ def test_any_record_is_a_request_or_rejected_or_unreadable_and_reads_the_same_ag
     assert once == again
     failed = None if isinstance(once, Request) else once.failure
     assert len(msgspec.json.encode(failed)) < 4_000  # and can be written
+
+
+@given(ANY_VALUE, HEADERS)
+@example(b'{"key":"k","body":{"model":"m","messages":[1]}}', (("headgate-key", b"other"),))
+@example(b'{"key":null,"body":{"model":"m","messages":[1]}}', (("headgate-key", b"k"),))
+@example(b'{"key":"j","key":"k","body":{"model":"m","messages":[1]}}', ())
+@example(b'{"body":{"model":"m","messages":[1]}}', ())
+def test_a_glance_finds_the_key_that_reading_finds(value, headers):
+    record = Record("headgate.requests.bulk", value, None, headers)
+    read_ = read_request(record, ARRIVAL, Defaults(key="mine"))
+    if isinstance(read_, Request):
+        assert key_at_a_glance(record, Defaults(key="mine")) == read_.key
 
 
 @given(ANY_VALUE, HEADERS)

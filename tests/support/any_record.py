@@ -54,6 +54,7 @@ ANY_ENVELOPE = st.fixed_dictionaries(
         "method": st.just("POST") | VALUE,
         "id": st.text(max_size=5) | VALUE,
         "custom_id": st.text(max_size=5) | VALUE,
+        "key": st.text(max_size=5) | VALUE,
         "deadline": st.floats() | st.datetimes().map(str) | st.from_regex(r"\A\d{1,400}\Z") | VALUE,
         "metadata": st.dictionaries(st.text(max_size=3), st.text(max_size=3)) | VALUE,
         "max_cost": st.floats() | st.decimals().map(str) | st.from_regex(r"\A\d{1,40}(\.\d{1,40})?\Z") | VALUE,

@@ -26,7 +26,7 @@ _PARTS: Final = 4
 _AROUND: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Backlog:
     """Puts aside what `feed` is to be given later."""
 
@@ -43,12 +43,16 @@ class Backlog:
     #: Whether requests of others are served at the moment.
     is_busy: Callable[[], bool]
     _aside: deque[Delivery] = field(default_factory=deque[Delivery])
+    _reading: bool = False
+    #: Whether there was anything to look at since the last handful was read.
+    _looked: bool = False
 
     async def others(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Put aside those whose line is long, as soon as there is room, and return the others."""
         if not self.lines:
             return deliveries
         now_us = self.now_us()
+        self._looked = True
         aside = [delivery for delivery in deliveries if self._stands_far_back(delivery, now_us)]
         if not aside:
             return deliveries
@@ -66,21 +70,22 @@ class Backlog:
     async def _put(self, deliveries: list[Delivery]) -> None:
         while deliveries:
             count = await self.room.take([_size(delivery) for delivery in deliveries])
-            if not self._aside:
-                self.spawn(self._read())
             self._aside.extend(deliveries[:count])
             deliveries = deliveries[count:]
+            if not self._reading:
+                self._reading = True
+                self.spawn(self._read())
 
     async def _read(self) -> None:
         while self._aside:
             began = self.clock.now()
-            handful = [self._aside[place] for place in range(min(_HANDFUL, len(self._aside)))]
+            handful = [self._aside.popleft() for _ in range(min(_HANDFUL, len(self._aside)))]
             await self.feed(handful)
             for delivery in handful:
-                self._aside.popleft()
                 self.room.give_back(_size(delivery))
-            busy = self.is_busy()
+            busy, self._looked = self._looked or self.is_busy(), False
             await self.clock.sleep((self.clock.now() - began) * (_PARTS - 1) if busy else 0)
+        self._reading = False
 
 
 def _size(delivery: Delivery) -> int:

@@ -9,7 +9,7 @@ _GATHER_SECONDS: Final = 0.002
 
 
 class Room:
-    """Bounds what is in flight. It has one taker, the gateway's intake."""
+    """Bounds what is in flight."""
 
     def __init__(
         self, requests: int, bytes_: int, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -42,12 +42,11 @@ class Room:
 
         A request that is larger than all the room goes in when nothing else is inside.
         """
-        while not self._fitting(sizes):
+        while not (taken := self._fitting(sizes)):
             self._changed.clear()
             await self._changed.wait()
-        if self._requests < min(len(sizes), self._limit // 16):
-            await self._sleep(_GATHER_SECONDS)
-        taken = self._fitting(sizes)
+            if self._requests < min(len(sizes), self._limit // 16):
+                await self._sleep(_GATHER_SECONDS)
         self._requests -= taken
         self._bytes -= sum(sizes[:taken])
         return taken

@@ -50,6 +50,17 @@ async def test_a_few_slow_ones_do_not_keep_the_last_places_empty():
     assert await room.take([1] * 50) == 1
 
 
+async def test_two_takers_never_take_the_same_place():
+    room = Room(2, 100, sleep=at_once)
+    await room.take([1, 1])
+    waiting = [asyncio.create_task(room.take([1])) for _ in range(2)]
+    room.give_back(1)
+    done, rest = await asyncio.wait(waiting, timeout=0.05)
+    assert (len(done), room.in_flight) == (1, 2)
+    room.give_back(1)
+    assert await rest.pop() == 1
+
+
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(1, 20), st.integers(1, 60))
 def test_never_more_inside_than_allowed_and_everybody_gets_in(sizes, requests, bytes_):
     async def play():
