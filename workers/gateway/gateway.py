@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 #: Requests that are begun between two looks at the rest of the event loop.
 _HANDFUL: Final = 64
-#: One key, and one deployment, may have a fourth of the room waiting.
+#: One key, one deployment, and whoever waits for a dead worker's claim to end, may have a fourth of the room waiting.
 _SHARE_OF_A_KEY: Final = 4
 #: Requests of long lines that may be put aside, and their bytes.
 _ASIDE: Final = 100_000
@@ -153,6 +153,7 @@ class Gateway:
             new_id=ports.new_id,
             is_cancelled=self._cancelled.covers,
             wait_in_memory=rules.wait_in_memory,
+            most_behind=self._room.requests // _SHARE_OF_A_KEY,
         )
 
     def __repr__(self) -> str:

@@ -39,6 +39,19 @@ class JournalLines:
     release: Callable[[Claim], None]
 
 
+class Behind:
+    """Counts who waits behind another run of the same request."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> None:
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.count -= 1
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """Runs requests; holds nothing of any one of them."""
@@ -52,6 +65,9 @@ class Runner:
     new_id: Callable[[], str]
     is_cancelled: Callable[[Request], bool]
     wait_in_memory: float = 10.0
+    #: How many may wait in memory for the end of another run: after a worker's death they are all that it had.
+    most_behind: int = 500
+    behind: Behind = field(default_factory=Behind)
 
     async def run(self, job: Job) -> None:
         """Run a request to its reply, or to where it waits."""
@@ -64,9 +80,11 @@ class Runner:
             if isinstance(claimed, Taken):
                 if self._late(job):
                     return self._refuse(job, failure(Code.DEADLINE_EXCEEDED, given="an earlier copy has no answer yet"))
-                if self.clock.now() >= until and self._parked_behind_another(job):
+                crowded = self.behind.count >= self.most_behind
+                if (crowded or self.clock.now() >= until) and self._parked_behind_another(job):
                     return None
-                await self.clock.sleep(look)
+                with self.behind:
+                    await self.clock.sleep(look)
                 look = min(look * 2, _LAST_LOOK)
             elif isinstance(claimed, Mine):
                 if await _Run(self, job, claim, claimed).execute():

@@ -4,9 +4,14 @@ import asyncio
 
 from headgate.routing.target import Plan, RetryPolicy
 from headgate.schemas.failures import Code
+from headgate.schemas.reading import read_request
 from headgate.schemas.reply import Status
-from headgate.schemas.topics import Tier
+from headgate.schemas.request import Arrival, Defaults
+from headgate.schemas.topics import Lane, Tier
 from headgate.schemas.usage import Outcome
+from headgate.workers.gateway.runner import claimed_name, fingerprint
+from headgate.workers.journal.claims import Claim, Run
+from headgate.workers.journal.in_memory import MemoryJournal
 from support.gateways import TOPICS, Bench, Provider, answered, chat, target
 from support.watched import START, watched
 
@@ -62,6 +67,31 @@ async def test_duplicates_of_a_call_that_lasts_leave_memory_and_hold_up_nobody()
     assert {bytes(reply.response.body) for reply in replies[1:]} == {bytes(replies[1].response.body)}
     assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
     assert 9 <= len(parked) <= 9 * 30, "each stays away for longer and longer: else it were fifty hops"
+
+
+async def test_what_a_dead_worker_had_keeps_nobody_out_until_its_claims_are_void():
+    """A worker that was killed is believed in for a while, and everything that it had is delivered again at once."""
+    bench = watched(in_flight=20)
+    alive = {"dead", "w1"}
+    bench.journal_store.lives = alive.__contains__
+    redelivered = [chat(n) for n in range(20)]
+    async with bench:
+        await MemoryJournal("dead", bench.journal_store).claim([claimed(record) for record in redelivered])
+        await bench.send(*redelivered)
+        await bench.send(chat(100))
+        (quick,) = await bench.replies(1)
+        assert bench.time.at - START < 1
+        alive.discard("dead")
+        replies = await bench.replies(21)
+    assert quick.custom_id == "c100"
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+    assert len(bench.provider.calls) == 21
+
+
+def claimed(record):
+    """Return the claim of a worker that has a request."""
+    request = read_request(record, Arrival("x/0", Lane.STANDARD, int(START * 1000)), Defaults())
+    return Claim(claimed_name(request), "elsewhere", fingerprint(request), Run("dead-run", int(START * 1e6), ()))
 
 
 async def test_a_duplicate_whose_deadline_comes_first_is_told_then():
