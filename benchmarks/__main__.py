@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import buses, planning, wires
+from benchmarks import buses, lines, planning, wires
 from benchmarks.gateway import Measured, Task, measure
 from benchmarks.page import filled, tables
 from benchmarks.processes import GATEWAY_CORE, HEADGATE, OTHER_CORE, pin, said, started
@@ -50,6 +50,24 @@ async def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
+async def behind(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure on each bus how long a key waits behind another's line."""
+    rows: list[dict[str, Any]] = []
+    for name in options.bus:
+        with tempfile.TemporaryDirectory(prefix="headgate-bench-") as directory:
+            cwd = Path(directory)
+            command = [HEADGATE, "simulate", "--port", "0", "--latency", str(options.latency)]
+            with started(command, cwd, OTHER_CORE, cwd / "simulator.log") as process:
+                url = said(process)
+                async with getattr(buses, name)(cwd) as load:
+                    row = await lines.measure(load, url, cwd, options.line, options.line // 25, size=400)
+        rows.append(asdict(row))
+        print(
+            f"{name:14} alone {row.alone:.2f} s, behind {row.slow} of another key {row.behind:.2f} s", file=sys.stderr
+        )
+    return rows
+
+
 def show(row: Measured, facts: dict[str, Any]) -> None:
     """Print one row for people."""
     added = row.added_ms
@@ -76,6 +94,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--latency", type=float, default=20.0, help="the provider's, milliseconds")
     parser.add_argument("--size", type=int, default=4096, help="of a request, bytes")
+    parser.add_argument("--line", type=int, default=50_000, help="requests of a key behind which another one waits")
     parser.add_argument("--bare-concurrency", type=int, default=128)
     switch = argparse.BooleanOptionalAction
     parser.add_argument("--admission", action=switch, default=True, help="measure it alone too")
@@ -87,6 +106,7 @@ def main() -> None:
     pin(OTHER_CORE)
     found["plans"] = [asdict(row) for row in planning.run(options.requests, options.size)]
     found["wires"] = [asdict(row) for row in wires.run()]
+    found["lines"] = asyncio.run(behind(options)) if options.line else []
     found["rows"] = asyncio.run(run(options))
     print(json.dumps(found, indent=2))
     if options.page is not None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,13 +114,13 @@ class Worker:
 
 @asynccontextmanager
 async def working(
-    load: Load, simulator: str, cwd: Path, *, held: bool, program: Sequence[str] = (HEADGATE,)
+    load: Load, simulator: str, cwd: Path, keys: Mapping[str, object], *, program: Sequence[str] = (HEADGATE,)
 ) -> AsyncIterator[Worker]:
-    """Keep a worker on its core, and if requests are held to budgets a recorder on the other."""
-    config = {**load.config, **(HELD if held else {}), "operations": {"worker_port": 0, "recorder_port": 0}}
+    """Keep a worker on its core, and if `keys` hold requests to anything a recorder on the other."""
+    config = {**load.config, **keys, "operations": {"worker_port": 0, "recorder_port": 0}}
     (cwd / "headgate.yaml").write_text(yaml.safe_dump(config))
     with ExitStack() as stack:
-        if held:
+        if keys:
             recorder = stack.enter_context(started([HEADGATE, "recorder"], cwd, OTHER_CORE, cwd / "recorder.log"))
             await asyncio.to_thread(said, recorder)
         command = [*program, "worker", "--slot", "bench", "--simulator", simulator]
@@ -149,7 +149,7 @@ async def cpu_seconds(worker: Worker) -> float:
 async def measure(load: Load, simulator: str, cwd: Path, task: Task) -> Measured:
     """Measure one bus."""
     row = Measured(task.name(load))
-    async with working(load, simulator, cwd, held=task.held) as worker:
+    async with working(load, simulator, cwd, HELD if task.held else {}) as worker:
         sender = Sender(load, task.size)
         await warmed(sender, worker, task)
         await _full_load(row, worker, task.requests)

@@ -17,6 +17,7 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
         "where": (found["where"], _where),
         "buses": (found["rows"], _buses),
         "profile": (found["rows"], _profile),
+        "lines": (found["lines"], _lines),
         "admission": (found["admission"], _admission),
         "plans": (found["plans"], _plans),
         "wires": (found["wires"], _wires),
@@ -71,6 +72,24 @@ def _profile(rows: Rows) -> str:
     lines = [(step, *(f"{row['profile'].get(step, 0.0):.0f}" for row in rows)) for step in steps]
     sums = ("together", *(f"{sum(row['profile'].values()):.0f}" for row in rows))
     return _table(("µs of CPU per request", *(row["bus"] for row in rows)), [*lines, sums])
+
+
+def _lines(rows: Rows) -> str:
+    head = ("bus", "requests", "behind", "alone, p99", "behind them, p99", "ratio")
+    return _table(
+        head,
+        [
+            (
+                row["bus"],
+                f"{row['free']:,}",
+                f"{row['slow']:,}",
+                f"{row['alone']:.2f} s",
+                f"{row['behind']:.2f} s",
+                f"{row['behind'] / row['alone']:.1f}",
+            )
+            for row in rows
+        ],
+    )
 
 
 def _most(step: str, rows: Rows) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.buses import Load
-from benchmarks.gateway import Sender, Task, replies, until, warmed, working
+from benchmarks.gateway import HELD, Sender, Task, replies, until, warmed, working
 from benchmarks.sampled import GARBAGE
 
 _PROGRAM: Final = (sys.executable, str(Path(__file__).with_name("sampled.py")))
@@ -83,7 +83,7 @@ def _step(stack: list[str]) -> str:
 async def profile(load: Load, simulator: str, cwd: Path, task: Task) -> dict[str, float]:
     """Sample a worker at full load, from a fifth of the replies to nine tenths."""
     out = cwd / "stacks"
-    async with working(load, simulator, cwd, held=task.held, program=(*_PROGRAM, str(out))) as worker:
+    async with working(load, simulator, cwd, HELD if task.held else {}, program=(*_PROGRAM, str(out))) as worker:
         await warmed(Sender(load, task.size), worker, task)
         first = await until(worker, task.requests * 0.3)
         os.kill(worker.pid, signal.SIGUSR1)
