@@ -38,7 +38,7 @@ class KeyRules:
 
     def lane(self, asked: Lane) -> Lane:
         """Return the lane that a request of lane `asked` counts as of."""
-        return max(asked, self.ceiling, key=_ORDER.index)
+        return asked if self.ceiling is _ORDER[0] else max(asked, self.ceiling, key=_ORDER.index)
 
     def applied(self, request: Request) -> Request:
         """Return the request as it goes on: on its effective lane, with the key's metadata."""

@@ -5,7 +5,7 @@ put aside as it came; when the others are served it is read, and sent away.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +13,7 @@ from ...routing.access.keyring import Keyring
 from ...routing.admission.line import Lines
 from ...schemas.reading import key_at_a_glance
 from ...schemas.request import Defaults
-from ...schemas.topics import Topics
+from ...schemas.topics import Lane
 from ..bus.port import Delivery
 from .clock import Clock
 from .room import Room
@@ -30,7 +30,8 @@ _AROUND: Final = 1024
 class Backlog:
     """Puts aside what `feed` is to be given later."""
 
-    topics: Topics
+    #: By their topics.
+    lanes: Mapping[str, Lane]
     defaults: Defaults
     keyring: Keyring
     lines: Lines
@@ -61,11 +62,11 @@ class Backlog:
         return [delivery for delivery in deliveries if delivery.place not in places]
 
     def _stands_far_back(self, delivery: Delivery, now_us: int) -> bool:
-        topic = delivery.record.topic
-        key = key_at_a_glance(delivery.record, self.defaults)
-        if key is None or self.topics.tier_of(topic) is not None:
+        lane = self.lanes.get(delivery.record.topic)  # none: it comes back from a deferral topic
+        key = None if lane is None else key_at_a_glance(delivery.record, self.defaults)
+        if lane is None or key is None:
             return False
-        return self.lines.turn_us(key, self.keyring.lane(key, self.topics.lane_of(topic)), now_us) is not None
+        return self.lines.turn_us(key, self.keyring.lane(key, lane), now_us) is not None
 
     async def _put(self, deliveries: list[Delivery]) -> None:
         while deliveries:

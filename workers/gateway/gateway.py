@@ -12,6 +12,7 @@ from ...routing.admission.rulebook import Rulebook
 from ...routing.admission.taking import Bookkeeping
 from ...routing.plan import PriceFinder
 from ...schemas.record import Record
+from ...schemas.topics import Lane
 from ..admission.port import Admission
 from ..bus.port import Bus, Delivery
 from ..journal.claims import Claim, Journal
@@ -106,7 +107,7 @@ class Gateway:
 
     def _make_backlog(self, rules: Rules) -> Backlog:
         return Backlog(
-            rules.topics,
+            {rules.topics.requests(lane): lane for lane in Lane},
             rules.defaults,
             rules.keyring,
             self._lines,

@@ -32,7 +32,7 @@ class Stand:
         self.hungry = asyncio.Event()
         self.hungry.set()
         self.backlog = Backlog(
-            TOPICS,
+            {TOPICS.requests(lane): lane for lane in Lane},
             Defaults(key="nobody"),
             Keyring.of(config or config_of()),
             self.lines,
