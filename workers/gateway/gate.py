@@ -26,8 +26,11 @@ from .toll import Toll
 
 _log = logging.getLogger(__name__)
 
-#: How long nobody asks when nobody may spend, and how often queues are looked through.
+#: How long nobody asks when nobody may spend: each for itself, so the more they are the longer, up to ten times.
 _PAUSE: Final = 0.1
+_FEW: Final = 100
+_LONGEST_PAUSE: Final = 1.0
+#: How often queues are looked through.
 _TICK: Final = 0.05
 _US: Final = 1_000_000
 
@@ -184,7 +187,7 @@ class Gate:
             case Queue(limit):
                 return await self._queue(ask, limit)
             case Pause():
-                return await self._sleep_for(ask, _PAUSE)
+                return await self._sleep_for(ask, min(_PAUSE * max(1.0, self.waiting / _FEW), _LONGEST_PAUSE))
 
     def _leave(self, way: Park | Refuse | Elsewhere | Drop, verdict: Verdict, ask: Ask, demand: Demand) -> None:
         if isinstance(way, Park) and isinstance(verdict, Busy):

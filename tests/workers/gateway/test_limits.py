@@ -111,6 +111,28 @@ async def test_nobody_spends_before_the_store_knows_the_ledger():
     assert reply.headgate.status is Status.COMPLETED
 
 
+async def test_many_that_may_not_spend_yet_ask_no_more_often_together_than_a_thousand_times_a_second():
+    asked_for = []
+    bench = watched(config=held_to(limits={"requests_per_minute": 10_000, "burst": 1}), in_flight=1_000)
+    acquire = bench.admission.acquire
+
+    async def noted(demands):
+        asked_for.extend(demands)
+        return await acquire(demands)
+
+    bench.admission.acquire = noted
+    async with bench:
+        bench.store.lose()
+        await bench.send(*[asked(n) for n in range(1_000)])
+        while bench.time.at < START + 5:  # noqa: ASYNC110 - a virtual clock tells nobody
+            await asyncio.sleep(0)
+        assert 1_000 <= len(asked_for) <= 1_000 * 7
+        await bench.book.open("second life", {}, (), ())
+        await bench.book.ready("second life")
+        replies = await bench.replies(1_000)
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+
+
 @pytest.mark.parametrize("outcome", [Setback(failure(Code.CONNECTION_FAILED)), answered()])
 async def test_after_everything_nothing_is_held(outcome):
     config = held_to(budgets=[{"usd": 1, "per": "day"}], limits={"parallel": 5, "tokens_per_minute": 10**9})
