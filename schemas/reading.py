@@ -1,9 +1,6 @@
 """From a record to a request: pure, so that a redelivered record reads the same."""
 
-import datetime as dt
-import re
 from collections.abc import Mapping
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Final
 
@@ -11,14 +8,9 @@ import msgspec
 
 from . import headers as names
 from .failures import Code, Failure, failure
-from .money import NANO_PER_USD
 from .record import Headers, Record, header
 from .request import LONGEST_NAME, Arrival, Defaults, Endpoint, Envelope, Name, Rejected, Request, Unreadable
-
-_MS: Final = 1000
-_TEN_YEARS: Final = 10 * 365 * 86_400
-_MOST_USD: Final = 1_000_000
-_USD: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?")
+from .terms import absolute_ms, invalid, nano
 
 #: The body fields without which an endpoint cannot work.
 _INPUT: Final[Mapping[Endpoint, tuple[str, ...]]] = MappingProxyType(
@@ -211,7 +203,7 @@ def _read_body(address: _Address, envelope: Envelope, size: int, defaults: Defau
     try:
         head = _head.decode(envelope.body)
     except (msgspec.DecodeError, RecursionError) as error:
-        return address.rejected(_invalid(f"a body for {endpoint}", str(error)), endpoint=endpoint)
+        return address.rejected(invalid(f"a body for {endpoint}", str(error)), endpoint=endpoint)
     wrong = _wrong_head(envelope, endpoint, head)
     if wrong is not None:
         return address.rejected(wrong, model=head.model or "", endpoint=endpoint)
@@ -221,10 +213,11 @@ def _read_body(address: _Address, envelope: Envelope, size: int, defaults: Defau
 def _request(
     address: _Address, envelope: Envelope, endpoint: Endpoint, head: _Head, defaults: Defaults
 ) -> Request | Rejected:
-    deadline_ms = _deadline_ms(address, defaults)
+    start_ms = address.arrival.at_ms
+    deadline_ms = absolute_ms(address.deadline, start_ms, defaults.deadline_ms)
     if isinstance(deadline_ms, Failure):
         return address.rejected(deadline_ms, model=head.model or "", endpoint=endpoint)
-    max_cost_nano = None if envelope.max_cost is None else _nano(envelope.max_cost)
+    max_cost_nano = None if envelope.max_cost is None else nano(envelope.max_cost)
     if isinstance(max_cost_nano, Failure):
         return address.rejected(max_cost_nano, model=head.model or "", endpoint=endpoint)
     limits = [n for n in (head.max_completion_tokens, head.max_tokens, head.max_output_tokens) if n is not None]
@@ -250,61 +243,23 @@ def _request(
     )
 
 
-def _invalid(expected: str, given: str) -> Failure:
-    return failure(Code.INVALID_REQUEST, expected=expected, given=given)
-
-
 def _wrong_head(envelope: Envelope, endpoint: Endpoint, head: _Head) -> Failure | None:
     if envelope.method != "POST":
-        return _invalid("method: POST", envelope.method)
+        return invalid("method: POST", envelope.method)
     if not head.model:
-        return _invalid("body.model: the name of a model", "nothing")
+        return invalid("body.model: the name of a model", "nothing")
     for needed in _INPUT[endpoint]:
         wrong = _wrong_input(needed, bytes(getattr(head, needed)) or b"nothing")
         if wrong is not None:
             return wrong
     if head.stream:
-        return _invalid("body.stream: false, a reply is one record", "true")
+        return invalid("body.stream: false, a reply is one record", "true")
     return None
 
 
 def _wrong_input(name: str, given: bytes) -> Failure | None:
     if given in _NOTHING or (len(given) < _SHORT and b"".join(given.split()) == b"[]"):
-        return _invalid(f"body.{name}", given.decode())
+        return invalid(f"body.{name}", given.decode())
     if name in _LISTS and not given.startswith(b"["):
-        return _invalid(f"body.{name}: a list", given.decode())
+        return invalid(f"body.{name}: a list", given.decode())
     return None
-
-
-def _deadline_ms(address: _Address, defaults: Defaults) -> int | Failure:
-    """Return the absolute deadline: seconds count from the arrival, so a redelivery does not extend them."""
-    given, start = address.deadline, address.arrival.at_ms
-    if given is None:
-        return start + defaults.deadline_ms
-    try:
-        seconds = float(given)
-    except ValueError:
-        return _absolute_ms(str(given))
-    if not 0 < seconds < _TEN_YEARS:
-        return _invalid("deadline: seconds, more than 0", str(given))
-    return start + round(seconds * _MS)
-
-
-def _absolute_ms(given: str) -> int | Failure:
-    try:
-        moment = dt.datetime.fromisoformat(given)
-    except ValueError:
-        return _invalid("deadline: seconds, or a time like 2026-11-22T18:00:00Z", given)
-    if moment.tzinfo is None:
-        return _invalid("deadline: a time with its zone, like 2026-11-22T18:00:00Z", given)
-    return round(moment.timestamp() * _MS)
-
-
-def _nano(given: float | str) -> int | Failure:
-    """Return dollars as nano-dollars, rounded down: it is a most."""
-    text = str(given)
-    usd = Decimal(text) if isinstance(given, float) or _USD.fullmatch(text) else None
-    if usd is None or not usd.is_finite() or not 1 <= usd * NANO_PER_USD <= _MOST_USD * NANO_PER_USD:
-        expected = f"max_cost: US dollars, at least 0.000000001 and at most {_MOST_USD}, such as 0.05"
-        return _invalid(expected, text)
-    return int(usd * NANO_PER_USD)
