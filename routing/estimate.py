@@ -30,7 +30,7 @@ class Measure(msgspec.Struct, frozen=True, gc=False):
     counted: int | None
 
 
-class TokenEstimate(msgspec.Struct, frozen=True):
+class TokenEstimate(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one attempt: what is expected, for rate limits, and the most there can be, for budgets."""
 
     input: int

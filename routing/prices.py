@@ -108,7 +108,9 @@ def cost_nano(price: Price, tokens: Tokens) -> int:
 
 def expected_cost(price: Price, estimate: TokenEstimate) -> int:
     """Return what an attempt is expected to cost, 10⁻²⁴ dollars: not rounded, because it is only compared."""
-    twins, estimate = estimate.twins, estimate.of_each
+    twins = estimate.twins
+    if twins != 1:
+        estimate = estimate.of_each
     input_, cached, rates = estimate.input, estimate.cached, price.rates
     for tier in price.tiers:
         if input_ > tier.above:

@@ -33,6 +33,9 @@ _PAIRS, _MODELS = 8_192, 1_024
 _LONGEST_COUNTED: Final = 32_768
 _FIRST_ERRORS: Final = 1.0
 
+#: A target's overrides.
+Params = tuple[tuple[str, bytes], ...]
+
 _NOTHING: Final[Mapping[str, Bounds]] = MappingProxyType({})
 _NO_VOCABULARIES: Final[Mapping[str, Vocabulary]] = MappingProxyType({})
 
@@ -89,10 +92,10 @@ class TokenEstimator:
         self._pairs: Remembered[tuple[str, str, str], _Lesson] = Remembered(_PAIRS)
         self._models: Remembered[tuple[str, str], _Lesson] = Remembered(_MODELS)
         self._beyond: Remembered[str, _Beyond] = Remembered(_MODELS)
-        self._measured: tuple[Request, dict[str | None, Measure]] | None = None
+        self._measured: tuple[Request | None, dict[tuple[str | None, Params], Measure]] = None, {}
+        self._most: tuple[Measure | None, Bounds, tuple[int, int]] = None, self._bounds, (0, 0)
         #: Of those of which nothing was learned.
         self._no_lesson = _Lesson()
-        self._not_beyond = _Beyond()
         self._input_error = Ratio(0.0, _FIRST_ERRORS)
         self._output_error = Ratio(0.0, _FIRST_ERRORS)
 
@@ -136,28 +139,40 @@ class TokenEstimator:
     def _estimate(self, measure: Measure, request: Request, target: Target) -> TokenEstimate:
         lesson, weight = self._lesson(request, target), measure.weight
         twins = twins_at(target, request, weight.choices)
-        bounds, beyond = self.bounds(target), self._beyond.get(target.id) or self._not_beyond
-        worst_input = most_input(weight, bounds, counted=measure.counted) * twins + beyond.input
-        worst_output = most_output(weight, bounds) + beyond.output
+        worst_input, worst_output = self._worst(measure, self.bounds(target))
+        worst_input *= twins
+        beyond = self._beyond.get(target.id)
+        if beyond is not None:
+            worst_input, worst_output = worst_input + beyond.input, worst_output + beyond.output
         input_ = min(max(round(lesson.input(measure).value * measure.expected * twins), 1), worst_input)
+        cached = lesson.cached.value
         return TokenEstimate(
             input=input_,
             output=min(max(round(lesson.output.value * weight.choices), 1), worst_output),
             worst_input=worst_input,
             worst_output=worst_output,
-            cached=min(round(lesson.cached.value * input_), input_),
+            cached=min(round(cached * input_), input_) if cached else 0,
             measure=measure,
             worst_units=weight.units,
             twins=twins,
         )
+
+    def _worst(self, measure: Measure, bounds: Bounds) -> tuple[int, int]:
+        """Return the most input and output of a body; the last ones are remembered, as its measure is."""
+        of_measure, of_bounds, most = self._most
+        if of_measure is not measure or of_bounds is not bounds:
+            weight = measure.weight
+            most = most_input(weight, bounds, counted=measure.counted), most_output(weight, bounds)
+            self._most = measure, bounds, most
+        return most
 
     def bounds(self, target: Target) -> Bounds:
         """Return a deployment's bounds."""
         return self._deployments.get(target.id, self._bounds)
 
     def _lesson(self, request: Request, target: Target) -> _Lesson:
-        model = (target.provider, target.upstream_model)
-        return self._pairs.get((request.key, *model)) or self._models.get(model) or self._no_lesson
+        provider, model = target.provider, target.upstream_model
+        return self._pairs.get((request.key, provider, model)) or self._models.get((provider, model)) or self._no_lesson
 
     def _learn(self, measure: Measure, request: Request, target: Target, tokens: Tokens) -> None:
         model = (target.provider, target.upstream_model)
@@ -182,14 +197,14 @@ class TokenEstimator:
 
     def _measure(self, request: Request, target: Target) -> Measure:
         """Measure a request; the last one is remembered, because all of its deployments are asked about in a row."""
-        asked = as_sent(request, target)
         encoding = encoding_of(target.listed_as, target.upstream_model) if self._vocabularies else None
-        if self._measured is None or self._measured[0] is not asked:
-            self._measured = asked, {}
-        measures = self._measured[1]
-        measure = measures.get(encoding)
+        measured, measures = self._measured
+        if measured is not request:
+            measures = {}
+            self._measured = request, measures
+        measure = measures.get((encoding, target.params))
         if measure is None:
-            measure = measures[encoding] = self._measure_anew(asked, encoding)
+            measure = measures[encoding, target.params] = self._measure_anew(as_sent(request, target), encoding)
         return measure
 
     def _measure_anew(self, request: Request, encoding: str | None) -> Measure:

@@ -13,25 +13,23 @@ Value = TypeVar("Value")
 class Ratio:
     """A moving ratio of sums, so that long requests count for more than short ones."""
 
-    __slots__ = ("_over", "_under")
+    __slots__ = ("_over", "_under", "value")
 
     def __init__(self, ratio: float, weight: float) -> None:
         """Begin with a ratio that counts as much as requests with `weight` in all."""
         self._over = ratio * weight
         self._under = weight
+        #: The ratio: read for every estimate, so it is kept.
+        self.value = ratio
 
     def __repr__(self) -> str:
         return f"<Ratio {self.value:.3g}>"
-
-    @property
-    def value(self) -> float:
-        """The ratio."""
-        return self._over / self._under
 
     def add(self, over: float, under: float) -> None:
         """Learn that `under`, above 0, came to `over`."""
         self._over = self._over * _KEPT + over
         self._under = self._under * _KEPT + under
+        self.value = self._over / self._under
 
 
 class Remembered(Generic[Name, Value]):

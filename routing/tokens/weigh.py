@@ -101,15 +101,11 @@ _tools: Final = msgspec.json.Decoder(list[Tool])
 def _weigh_chat(body: bytes) -> Weight:
     chat, media = _chat.decode(body), _Media()
     texts = tuple([text for message in chat.messages for text in _said(message, media)])
-    shown = (
-        chat.tools,
-        chat.functions,
-        chat.response_format,
-        chat.documents,
-        *(message.tool_calls for message in chat.messages),
-    )
+    calls = [message.tool_calls for message in chat.messages if message.tool_calls is not ABSENT]
+    shown = (chat.tools, chat.functions, chat.response_format, chat.documents, *calls)
     limits = (chat.max_completion_tokens, chat.max_tokens)
-    media.hidden |= _is(chat.web_search_options)
+    if chat.web_search_options is not ABSENT:
+        media.hidden |= _is(chat.web_search_options)
     return _weight(body, chat, texts, media, shown=shown, pieces=len(chat.messages), limits=limits)
 
 
@@ -198,21 +194,31 @@ def _weight(  # noqa: PLR0913 - the two wires' parts, brought together
         size=len(body) - media.size,
         texts=texts,
         text_bytes=sum(map(_size, texts)),
-        json_bytes=sum(map(_length, shown)),
+        json_bytes=sum([_length(value) for value in shown if value is not ABSENT]),
         pieces=pieces,
         images=media.images,
         audio=media.audio,
-        tools=_is(knobs.tools),
-        hidden=media.hidden or not _are_own(knobs.tools),
-        limit=max([limit for limit in limits if limit is not None and limit > 0], default=None),
+        tools=knobs.tools is not ABSENT and _is(knobs.tools),
+        hidden=media.hidden or not (knobs.tools is ABSENT or _are_own(knobs.tools)),
+        limit=_largest(limits),
         choices=max(knobs.n or 1, 1),
         predicted=_length(knobs.prediction),
     )
 
 
+def _largest(limits: Iterable[int | None]) -> int | None:
+    most = None
+    for limit in limits:
+        if limit is not None and limit > (most or 0):
+            most = limit
+    return most
+
+
 def _said(message: Message, media: _Media) -> Iterable[str]:
-    media.hidden |= _is(message.audio)
-    return _texts(message.content, media)
+    if message.audio is not ABSENT:
+        media.hidden |= _is(message.audio)
+    content = message.content
+    return (content,) if isinstance(content, str) else _parts(content or (), media)
 
 
 def _given(item: Item, media: _Media) -> Iterator[str]:

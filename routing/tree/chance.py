@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterable
 from typing import Final
 
 _WORD: Final = 2**64 - 1
@@ -22,10 +23,16 @@ def uniform(seed: int, salt: int) -> float:
     return ((mixed ^ mixed >> 33) + 1) * _STEP
 
 
-def lot(seed: int, salt: int, weight: float) -> float:
-    """Draw a lot: of several, each has the lowest with the probability of its weight; weight 0 never has.
+def lots(seed: int, salts_and_weights: Iterable[tuple[int, float]]) -> list[float]:
+    """Draw a lot for each: it has the lowest with the probability of its weight; weight 0 never has.
 
     Sorting by lots is drawing without replacement (Efraimidis and Spirakis, 2006). It is rendezvous hashing too: when
     one is taken away, nothing changes between the others.
     """
-    return -math.log(uniform(seed, salt)) / weight if weight else math.inf
+    drawn: list[float] = []
+    for salt, weight in salts_and_weights:
+        # `uniform`, written out: it is drawn for every deployment of every plan, and a call takes as long again
+        mixed = (seed ^ salt) * _FIRST & _WORD
+        mixed = (mixed ^ mixed >> 33) * _SECOND & _WORD
+        drawn.append(-math.log(((mixed ^ mixed >> 33) + 1) * _STEP) / weight if weight else math.inf)
+    return drawn

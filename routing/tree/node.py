@@ -1,15 +1,15 @@
 """What a compiled route is made of: leaves that are deployments, and branches that put what is below them in order."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
 
 from ...schemas.config_routes import Capability, Strategy
-from ...schemas.request import Request
+from ...schemas.request import Endpoint, Request
 from ..conditions import Facts, Predicate
-from ..prices import Price
+from ..prices import Price, covers
 from ..service_tiers import with_config
 from ..standing import Standing
 from ..target import Target
@@ -39,13 +39,17 @@ class Traits:
 class Leaf:
     """A deployment with all that is overridden on the way to it."""
 
-    __slots__ = ("_listed", "_priced", "target", "traits")
+    __slots__ = ("_covered", "_listed", "_listed_as", "_model", "_own_price", "_priced", "target", "traits")
 
     def __init__(self, target: Target, traits: Traits | None = None) -> None:
         self.target = target
         self.traits = traits or Traits()
         self._priced = target
         self._listed: Price | None = None
+        #: The endpoint that its price was last found to cover: most are asked for one only.
+        self._covered: Endpoint | None = None
+        self._own_price = target.price is not None
+        self._listed_as, self._model = target.listed_as, target.upstream_model
 
     def __repr__(self) -> str:
         return f"<Leaf {self.target.id}>"
@@ -55,12 +59,22 @@ class Leaf:
 
         It remembers the last one, because a price holds for months and making a target takes longer than asking.
         """
-        if self.target.price is not None:
+        if self._own_price:
             return self.target
-        price = prices.find(self.target.listed_as, self.target.upstream_model)
+        price = prices.find(self._listed_as, self._model)
         if price is not self._listed:
-            self._listed, self._priced = price, with_price(self.target, price)
+            self._listed, self._priced, self._covered = price, with_price(self.target, price), None
         return self._priced
+
+    def billed(self, prices: PriceFinder, endpoint: Endpoint) -> Target:
+        """Return the same, but without a price where that is not what the endpoint is billed by."""
+        target = self.priced(prices)
+        if endpoint is self._covered or target.price is None:
+            return target
+        if not covers(target.price, endpoint, target.wire):
+            return replace(target, price=None)
+        self._covered = endpoint
+        return target
 
 
 def with_price(target: Target, price: Price | None) -> Target:
@@ -84,6 +98,12 @@ class Twig:
     when: Predicate | None = None
     #: Its share of requests, on a branch that divides them so.
     share: float | None = None
+    #: What its lots are drawn with: salt and weight.
+    ticket: tuple[int, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep at hand what every plan asks."""
+        object.__setattr__(self, "ticket", (self.salt, self.weight))
 
 
 class Offer(msgspec.Struct, gc=False):

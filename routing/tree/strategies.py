@@ -5,15 +5,18 @@ Where a strategy's measure ties, weights decide by chance. An offer with targets
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
+
+from ...schemas.request import Request
 from ..conditions import Facts
 from ..estimate import TokenEstimate
 from ..flex import asked_tier
 from ..prices import Price, expected_cost
 from ..service_tiers import price_on
 from ..target import Target
-from .chance import lot, seed_of, uniform
+from .chance import lots, seed_of, uniform
 from .node import Moment, Offer, Rank, Twig
 
 #: What is never the cheapest: a price that nobody knows.
@@ -27,12 +30,11 @@ def as_given(offers: list[Offer], _: Moment) -> list[Offer]:
 
 def weighted(offers: list[Offer], moment: Moment) -> list[Offer]:
     """Draw by weight, again and again until all are in order."""
-    seed = moment.seed
-    return offers if len(offers) == 1 else sorted(offers, key=lambda offer: _lot(seed, offer.twig))
+    return offers if len(offers) == 1 else _sorted(offers, _lots(moment.seed, offers))
 
 
-def _lot(seed: int, twig: Twig) -> float:
-    return lot(seed, twig.salt, twig.weight)
+def _lots(seed: int, offers: list[Offer]) -> list[float]:
+    return lots(seed, [offer.twig.ticket for offer in offers])
 
 
 def round_robin(branch: str, rounds: int) -> Rank:
@@ -83,37 +85,37 @@ def _another(ranked: list[Offer], chance: float) -> Offer:
 def lowest_cost(offers: list[Offer], moment: Moment) -> list[Offer]:
     """Take the one where this request is expected to cost the least, by its own input and output."""
     known: dict[tuple[object, ...], _Expected] = {}
-    return _lowest(offers, [_expected_cost(offer.targets[0], known, moment) for offer in offers], moment)
+    costs: list[int] = []
+    for offer in offers:
+        target = offer.targets[0]
+        model = (target.upstream_model, target.provider, target.params)
+        expected = known.get(model)
+        if expected is None or expected.price is not target.price:
+            expected = known[model] = _expect(target, moment, expected)
+        costs.append(expected.cost)
+    return _lowest(offers, costs, moment)
 
 
-class _Expected(NamedTuple):
-    """What is expected of a model, and what that costs at a price."""
+class _Expected(msgspec.Struct, frozen=True, gc=False):
+    """What is expected of a model, and what that costs at a price: the same for all deployments that share both."""
 
     estimate: TokenEstimate
-    price: Price
+    price: Price | None
     cost: int
 
 
-def _expected_cost(target: Target, known: dict[tuple[object, ...], _Expected], moment: Moment) -> int:
-    """Return the expected cost; what is the same for all deployments of a model is worked out once."""
-    price = target.price
-    if price is None:
-        return _UNKNOWN
-    model = (target.provider, target.upstream_model, target.params)
-    before = known.get(model)
-    if before is not None and before.price is price:
-        return before.cost
-    estimate = moment.standing.expected(moment.request, target) if before is None else before.estimate
-    cost = expected_cost(_price_asked(price, target, moment), estimate)
-    known[model] = _Expected(estimate, price, cost)
-    return cost
+def _expect(target: Target, moment: Moment, before: _Expected | None) -> _Expected:
+    request, price = moment.request, target.price
+    estimate = moment.standing.expected(request, target) if before is None else before.estimate
+    cost = _UNKNOWN if price is None else expected_cost(_price_asked(price, target, request), estimate)
+    return _Expected(estimate, price, cost)
 
 
-def _price_asked(price: Price, target: Target, moment: Moment) -> Price:
+def _price_asked(price: Price, target: Target, request: Request) -> Price:
     """Return the price on the service tier that is asked for; without one, or where it is unknown, the standard one."""
-    if moment.request.service_tier is None and not target.params:
+    if request.service_tier is None and not target.params:
         return price
-    return price_on(price, asked_tier(moment.request, target)) or price
+    return price_on(price, asked_tier(request, target)) or price
 
 
 def usage_based(offers: list[Offer], moment: Moment) -> list[Offer]:
@@ -134,7 +136,7 @@ def sticky(texts: Sequence[Callable[[Facts], str | None]]) -> Rank:
         values = [text(moment.facts) for text in texts]
         known = any(value is not None for value in values)
         seed = seed_of("\0".join(value or "" for value in values)) if known else moment.seed
-        return sorted(offers, key=lambda offer: _lot(seed, offer.twig))
+        return _sorted(offers, _lots(seed, offers))
 
     return rank
 
@@ -166,7 +168,13 @@ def _with_first(ranked: list[Offer], first: Offer) -> list[Offer]:
 def _lowest(offers: list[Offer], measures: Sequence[float], moment: Moment) -> list[Offer]:
     if len(offers) == 1:
         return offers
-    seed = moment.seed
-    lots = [_lot(seed, offer.twig) for offer in offers]
-    order = sorted(range(len(offers)), key=lambda nr: (measures[nr], lots[nr]))
-    return [offers[nr] for nr in order]
+    places = range(len(offers))
+    if len(set(measures)) < len(offers):
+        # in two sorts, of which the second keeps what the first did: pairs take longer to make and to compare
+        places = sorted(places, key=_lots(moment.seed, offers).__getitem__)
+    return [offers[nr] for nr in sorted(places, key=measures.__getitem__)]
+
+
+def _sorted(offers: list[Offer], keys: Sequence[float]) -> list[Offer]:
+    """Sort by keys, one for each."""
+    return [offers[nr] for nr in sorted(range(len(offers)), key=keys.__getitem__)]

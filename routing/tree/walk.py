@@ -2,13 +2,11 @@
 
 import enum
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ..conditions import Facts
-from ..prices import fitting
 from ..standing import Standing
 from ..target import Target
 from .chance import seed_of
@@ -43,23 +41,29 @@ class Walk:
     __slots__ = (
         "_around",
         "_asked",
+        "_facts",
+        "_is_open",
         "_least",
         "_needs",
         "_open",
         "_picky",
+        "_prices",
         "_short",
         "_turns",
-        "facts",
+        "_workspace",
         "request",
         "seed",
     )
 
     def __init__(self, request: Request, workspace: str | None, tree: Tree, around: Surroundings) -> None:
         self.request = request
-        self.facts = Facts(request, workspace)
+        self._workspace = workspace
+        self._facts: Facts | None = None
         #: The request's chance.
         self.seed = seed_of(request.id)
         self._around = around
+        self._prices = around.prices
+        self._is_open = around.standing.is_open
         self._asked: Wanted | None = wanted(request.metadata) if tree.tagged and "tags" in request.metadata else None
         self._needs = needs(request, tree.lacks) if tree.lacks else tree.lacks
         #: Whether deployments have to be looked at one by one.
@@ -76,6 +80,13 @@ class Walk:
     def standing(self) -> Standing:
         """How deployments are doing."""
         return self._around.standing
+
+    @property
+    def facts(self) -> Facts:
+        """What conditions may look at: most routes have none."""
+        if self._facts is None:
+            self._facts = Facts(self.request, self._workspace)
+        return self._facts
 
     def turn(self, branch: str) -> int:
         """Return whose turn it is on a branch: one number per plan."""
@@ -115,34 +126,31 @@ class Walk:
             if twig.when is None or twig.when(self.facts):
                 targets = self._taken(twig.node) if isinstance(twig.node, Leaf) else self._below(twig.node)
                 if targets:
-                    offers.append(Offer(twig, targets, targets[0].id in self._open))
+                    offers.append(Offer(twig, targets, bool(self._open) and targets[0].id in self._open))
         return offers
 
     def _taken(self, leaf: Leaf) -> list[Target]:
         """Return a deployment if it serves the request, and note whether it is out."""
         short = self._misfit(leaf.traits) if self._picky else None
-        target = leaf.target if short is not None else self._priced(leaf)
-        if short is None and target.price is None and not self._around.allow_unpriced:
-            short = Short.PRICE
-        if short is None and self._least and self._least > (leaf.traits.window or self._least):
-            short = Short.WINDOW
+        target = leaf.target if short is not None else leaf.billed(self._prices, self.request.endpoint)
+        if short is None and (target.price is None or self._least):
+            short = self._beyond(target, leaf.traits)
         if short is not None:
             self._short = max(self._short, short)
             return []
-        if self._around.standing.is_open(target.id):
+        if self._is_open(target.id):
             self._open.add(target.id)
         return [target]
-
-    def _priced(self, leaf: Leaf) -> Target:
-        """Return a deployment with its price, or without it where that is not what the endpoint is billed by."""
-        target = leaf.priced(self._around.prices)
-        price = fitting(target.price, self.request.endpoint, target.wire)
-        return target if price is target.price else replace(target, price=price)
 
     def _misfit(self, traits: Traits) -> Short | None:
         if not fits_tags(traits, self._asked):
             return Short.TAGS
         return None if self._needs.isdisjoint(traits.lacks) else Short.CAPABILITIES
+
+    def _beyond(self, target: Target, traits: Traits) -> Short | None:
+        if target.price is None and not self._around.allow_unpriced:
+            return Short.PRICE
+        return Short.WINDOW if self._least > (traits.window or self._least) else None
 
     def _failure(self, tree: Tree) -> Failure:
         asked = self.request
