@@ -21,7 +21,14 @@ class Standing(Protocol):
         ...
 
     def left(self, deployment: str, /) -> float | None:
-        """Return which share of its tightest limit is left, 0 to 1; None if it has none, or nobody knows."""
+        """Return which share of its tightest limit is left; None if it has none, or nobody knows.
+
+        From 1 down to 0, and below where more is planned than there is.
+        """
+        ...
+
+    def planned(self, request: Request, target: Target, /) -> None:
+        """Hear that a request will be sent to a target first; only where a route goes by what is left."""
         ...
 
     def is_open(self, deployment: str, /) -> bool:
@@ -65,6 +72,9 @@ class Quiet:
     def left(self, _: str) -> float | None:
         """Know nothing."""
         return None
+
+    def planned(self, _: Request, __: Target) -> None:
+        """Remember nothing."""
 
     def is_open(self, _: str) -> bool:
         """Hold every deployment for sound."""

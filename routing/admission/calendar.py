@@ -78,6 +78,15 @@ def fits(limit: RateLimit, slots: Slots, amount: int, slot: int) -> bool:
     return next_fit(limit, slots, amount, slot) == slot
 
 
+def fullest(slots: Slots, slot: int) -> int:
+    """Return what is in the fullest of the windows that a slot lies in."""
+    held = most = sum(slots.get(s, 0) for s in range(slot, slot + WINDOW))
+    for begin in range(slot, slot - SLOTS, -1):
+        held += slots.get(begin - 1, 0) - slots.get(begin + SLOTS, 0)
+        most = max(most, held)
+    return most
+
+
 def _last_full_window(limit: RateLimit, slots: Slots, amount: int, slot: int) -> int | None:
     """Return where the last window begins, of those with `slot`, that has no room for an amount; None: all have."""
     held = sum(slots.get(s, 0) for s in range(slot, slot + WINDOW))

@@ -20,6 +20,8 @@ class RateLimit(msgspec.Struct, frozen=True):
     #: instead of queueing behind whoever came first: a demand that would have to wait longer for this limit, beyond
     #: what it has to wait for others, is told `Busy`.
     ahead_us: int = 2**53
+    #: Whether whoever asks for some of it is to hear how full it is.
+    watched: bool = False
 
 
 class Charge(msgspec.Struct, frozen=True):

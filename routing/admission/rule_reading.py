@@ -23,8 +23,10 @@ _SHARED_LEAST: Final = 1_000_000
 _SLOTS: Final = 32
 
 
-def rules_of(given: Sequence[tuple[Limits, Sequence[Budget]]], *, shared: bool = False) -> Rules:
+def rules_of(given: Sequence[tuple[Limits, Sequence[Budget]]], *, shared: bool = False, watched: bool = False) -> Rules:
     """Return nobody's rules, to be made somebody's by `Rules.owned_by`. `shared` says that many keys use them.
+
+    `watched` says that somebody wants to know how full the rate limits are.
 
     Usually one pair of limits and budgets is given. What counts the same in the same window is an index apart:
     `:usd/day`, `:usd/day#2`.
@@ -38,9 +40,12 @@ def rules_of(given: Sequence[tuple[Limits, Sequence[Budget]]], *, shared: bool =
     def ahead(period_us: int) -> int:
         return max(_SHARED_LEAST, _SHARED_SLOTS * period_us // _SLOTS) if shared else _ALONE
 
+    def made(what: str, limit: int, period_us: int, burst: int) -> RateLimit:
+        return RateLimit(named(what), limit, period_us, burst, ahead(period_us), watched)
+
     return Rules(
         tuple(
-            RateRule(unit, RateLimit(named(f"{unit}/{period}"), limit, PERIODS[period], burst, ahead(PERIODS[period])))
+            RateRule(unit, made(f"{unit}/{period}", limit, PERIODS[period], burst))
             for limits, _ in given
             for unit, period, limit, burst in _rates(limits)
         ),

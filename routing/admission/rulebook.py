@@ -5,8 +5,9 @@ from typing import Final, Self
 
 from ...schemas.config import Config
 from ...schemas.config_access import Budget, EachValue, Limits
+from ...schemas.config_routes import Node, Route
 from .rule_reading import rules_of
-from .rules import BudgetRule, Rules
+from .rules import BudgetRule, RateRule, Rules
 from .subject import Subject, of, of_field, of_value
 from .windows import Per
 
@@ -23,10 +24,15 @@ class Rulebook:
         self._workspaces = _each("workspace", ((one.id, one.limits, one.budgets) for one in config.workspaces))
         self._orgs = _each("org", ((org.id, org.limits, org.budgets) for org in config.orgs))
         self._models = _each("model", ((model.name, model.limits, model.budgets) for model in config.models))
+        watched = _goes_by_usage(config)
+        deployments = {it.id: it for model in config.models for it in model.deployments}
         self._deployments = _each(
-            "deployment", ((it.id, it.limits, it.budgets) for model in config.models for it in model.deployments)
+            "deployment", ((it.id, it.limits, it.budgets) for it in deployments.values()), watched=watched
         )
-        self._providers = _each("provider", ((name, it.limits, it.budgets) for name, it in config.providers.items()))
+        providers = ((name, it.limits, it.budgets) for name, it in config.providers.items())
+        self._providers = _each("provider", providers, watched=watched)
+        rates = {name: self._rates(name, it.provider) for name, it in deployments.items()} if watched else {}
+        self._watched = {name: own for name, own in rates.items() if own}
         self._each_user = rules_of([(config.end_users.limits, config.end_users.budgets)])
         self._each_value = _by_field(config.metadata)
         self._made: dict[Hashable, Rules] = {}
@@ -92,6 +98,14 @@ class Rulebook:
         whole = (subject.deployment, subject.provider)
         return self._remembered(whole, lambda: Rules.together(self._of_target(subject)))
 
+    def watched(self, deployment: str) -> tuple[RateRule, ...]:
+        """Return the rates of a deployment and its provider, if any route goes by how full they are."""
+        return self._watched.get(deployment, ())
+
+    def _rates(self, deployment: str, provider: str) -> tuple[RateRule, ...]:
+        own, shared = self._deployments.get(deployment, _NOTHING), self._providers.get(provider, _NOTHING)
+        return (*own.rates, *shared.rates)
+
     def _named(self) -> Iterator[Rules]:
         for rules in (self._keys, self._workspaces, self._orgs, self._models, self._deployments, self._providers):
             yield from rules.values()
@@ -136,11 +150,23 @@ class Rulebook:
         return made
 
 
-def _each(kind: str, given: Iterable[tuple[str, Limits, Sequence[Budget]]]) -> Mapping[str, Rules]:
+def _each(
+    kind: str, given: Iterable[tuple[str, Limits, Sequence[Budget]]], *, watched: bool = False
+) -> Mapping[str, Rules]:
     """Name the rules of those that have any."""
     shared = kind != "key"
-    rules = {name: rules_of([(limits, budgets)], shared=shared) for name, limits, budgets in given}
+    rules = {name: rules_of([(limits, budgets)], shared=shared, watched=watched) for name, limits, budgets in given}
     return {name: rules.owned_by(of(kind, name)) for name, rules in rules.items() if rules}
+
+
+def _goes_by_usage(config: Config) -> bool:
+    """Say whether any branch of any route asks who has most of its limits left."""
+    branches: list[Route | Node] = [model.route for model in config.models]
+    for branch in branches:
+        if branch.strategy == "usage-based":
+            return True
+        branches += branch.targets
+    return False
 
 
 def _by_field(metadata: Sequence[EachValue]) -> Mapping[str, Rules]:

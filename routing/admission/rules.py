@@ -115,4 +115,4 @@ class Rules:
 
 
 def _renamed(limit: RateLimit, whose: str) -> RateLimit:
-    return RateLimit(whose + limit.name, limit.limit, limit.period_us, limit.burst, limit.ahead_us)
+    return RateLimit(whose + limit.name, limit.limit, limit.period_us, limit.burst, limit.ahead_us, limit.watched)

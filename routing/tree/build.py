@@ -45,6 +45,7 @@ def tree_of(model: Model, ground: Ground) -> Tree:
         lacks=lacks,
         window=min(windows, default=None),
         repeats=len(below) < len(grower.leaves),
+        by_usage="usage-based" in grower.strategies,
     )
 
 
@@ -94,12 +95,13 @@ class _Place:
 
 
 class _Grower:
-    """Grows one tree, and remembers its leaves."""
+    """Grows one tree, and remembers its leaves and strategies."""
 
     def __init__(self, ground: Ground, plain: frozenset[str]) -> None:
         self._ground = ground
         self._plain = plain
         self.leaves: list[Leaf] = []
+        self.strategies: set[Strategy] = set()
 
     def route(self, place: _Place, model: Model) -> Branch:
         """Grow what a model leads to."""
@@ -108,6 +110,7 @@ class _Grower:
         return self._branch(replace(place, over={**route.params, **place.over}), route, route.strategy, nodes)
 
     def _branch(self, place: _Place, says: Branching, strategy: Strategy, nodes: Sequence[Node]) -> Branch:
+        self.strategies.add(strategy)
         turns = len(nodes) if strategy == "round-robin" else 1
         places = [place.below(name, node.params, turns) for name, node in zip(_names(nodes), nodes, strict=True)]
         twigs = tuple(map(self._twig, places, nodes))

@@ -184,3 +184,5 @@ class Tree:
     window: int | None = None
     #: Whether a deployment may come twice.
     repeats: bool = False
+    #: Whether any branch goes by what is left of limits.
+    by_usage: bool = False

@@ -168,7 +168,7 @@ def _with_first(ranked: list[Offer], first: Offer) -> list[Offer]:
 def _lowest(offers: list[Offer], measures: Sequence[float], moment: Moment) -> list[Offer]:
     if len(offers) == 1:
         return offers
-    places = range(len(offers))
+    places: Sequence[int] = range(len(offers))
     if len(set(measures)) < len(offers):
         # in two sorts, of which the second keeps what the first did: pairs take longer to make and to compare
         places = sorted(places, key=_lots(moment.seed, offers).__getitem__)

@@ -103,6 +103,8 @@ class Walk:
             targets = _once(targets)
         if self._open:
             targets.sort(key=lambda target: target.id in self._open)
+        if tree.by_usage:
+            self.standing.planned(self.request, targets[0])
         return tuple(targets)
 
     def _below(self, branch: Branch) -> list[Target]:

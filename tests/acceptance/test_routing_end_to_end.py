@@ -284,6 +284,28 @@ async def test_usage_based_asks_who_has_most_of_its_limit_left(simulator):
     assert set(got[known:]) == {"b"}
 
 
+@pytest.mark.parametrize(("unit", "each"), [("requests_per_minute", 1), ("tokens_per_minute", 26)])
+async def test_usage_based_fills_the_limits_of_the_config_and_nobody_waits(simulator, unit, each):
+    listed = [deployment(name, limits={unit: size * each, "burst": 1}) for name, size in (("a", 4), ("b", 12))]
+    async with Stand(simulator, [model("small", *listed, strategy="usage-based")]).running() as running:
+        replies = await running.ask(*many(16))
+        told = await running.reconciled()
+    assert Counter(told.called) == {"a": 4, "b": 12}
+    assert all(reply.headgate.status is Status.COMPLETED for reply in replies)
+
+
+async def test_usage_based_avoids_whose_limit_others_have_used(simulator):
+    limits = {"requests_per_hour": 20, "burst": 1}
+    listed = [deployment(name, limits=limits) for name in "ab"]
+    async with Stand(simulator, [model("small", *listed, strategy="usage-based")]).running() as running:
+        await running.elsewhere_taken("a", 14)
+        got = [(await running.ask(each))[0].headgate.deployment for each in many(18)]
+        await running.reconciled()
+    known = got.index("a") + 1
+    assert set(got[known : known + 10]) == {"b"}, "until as much is left of both"
+    assert Counter(got) == {"a": 2, "b": 16}
+
+
 async def test_conditional_asks_whom_the_first_condition_names_and_nobody_else(simulator):
     route = {
         "strategy": "conditional",

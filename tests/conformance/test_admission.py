@@ -12,6 +12,7 @@ from headgate.routing.admission.demand import (
     ParallelLimit,
     RateLimit,
 )
+from headgate.routing.admission.level import Level
 from headgate.routing.admission.verdict import Busy, Exhausted, Fenced, Go, Late, Never, NotReady, Stale, Wait
 from headgate.workers.admission.port import Alert, BookState, Phase, Posting, Spent, Taken
 from support.admissions import START, Clock, MemoryWorld, RedisWorld
@@ -80,6 +81,64 @@ async def test_as_many_go_at_once_as_the_burst_allows_and_the_next_gets_the_next
     assert first.limit == REQUESTS.name
     # three are in the window: the fourth waits until it has passed
     assert START + 33 * SLOT <= second.ticket_us < START + 33 * SLOT + 1000
+
+
+# How full limits are
+
+WATCHED = RateLimit("deployment:d:tokens/minute", 100, 60 * SECOND, 100, watched=True)
+
+
+def listening(world, name="w"):
+    admission, told = world.worker(name), []
+    admission.listen(lambda levels, asked: told.append((list(levels), dict(asked))))
+    return admission, told
+
+
+async def test_who_asks_for_a_watched_limit_hears_how_full_the_whole_fleet_has_made_it(world, clock):
+    admission, told = listening(world)
+    await ask(world.worker("another"), Demand("x", one(40, WATCHED)))
+    assert told == []
+    await ask(admission, Demand("a", (*one(), *one(20, WATCHED))), Demand("b", one(10, WATCHED)))
+    assert told == [([Level(WATCHED.name, 70, START)], {WATCHED.name: 30})]
+    clock.now += 30 * SECOND
+    await ask(admission, Demand("c", one()), Demand("d", one(0, WATCHED)))
+    assert told[1:] == [([Level(WATCHED.name, 70, clock.now)], {WATCHED.name: 0})]
+    clock.now += 35 * SECOND
+    await ask(admission, Demand("e", one(5, WATCHED)))
+    assert told[2:] == [([Level(WATCHED.name, 5, clock.now)], {WATCHED.name: 5})]
+
+
+async def test_a_limit_that_nobody_watches_is_not_told(world):
+    admission, told = listening(world)
+    await ask(admission, Demand("a", one()), Demand("b", one(400, TOKENS)))
+    assert told == []
+
+
+async def test_what_is_reserved_is_taken_until_its_slot_has_come(world, clock):
+    admission, told = listening(world)
+    _, wait = await ask(admission, Demand("a", one(60, WATCHED)), Demand("b", one(50, WATCHED)))
+    ((level,), asked), told[:] = told[0], []
+    assert (level.taken, asked) == (60, {WATCHED.name: 110})
+    assert wait.ticket_us - 2_000_000 < level.since_us <= wait.ticket_us
+    clock.now = wait.ticket_us
+    await ask(admission, Demand("b", one(50, WATCHED), ticket_us=wait.ticket_us))
+    assert told == [([Level(WATCHED.name, 50, clock.now)], {})], "who comes with a ticket has asked before"
+
+
+async def test_what_an_attempt_did_not_take_after_all_is_free(world):
+    admission, told = listening(world)
+    await ask(admission, Demand("a", one(60, WATCHED)))
+    admission.finish("a", [Correction(WATCHED, -45)])
+    await world.flush(admission)
+    await ask(admission, Demand("b", one(1, WATCHED)))
+    assert [level.taken for level in told[1][0]] == [16]
+
+
+async def test_nothing_is_told_while_the_store_is_being_rebuilt(empty):
+    await empty.book.open("e1", {}, (), ())
+    admission, told = listening(empty)
+    assert await ask(admission, Demand("a", one(60, WATCHED))) == [NotReady()]
+    assert told == []
 
 
 async def test_a_ticket_is_redeemed_in_its_slot_and_takes_nothing_more(world, clock):

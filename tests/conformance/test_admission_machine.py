@@ -40,10 +40,10 @@ RUNS = int(os.environ.get("HEADGATE_TEST_ADMISSION_RUNS", "20"))
 
 SECOND = 1_000_000
 RATES = (
-    RateLimit("second", 5, SECOND, 2),
-    RateLimit("odd", 30, 3_333_333, 30),
+    RateLimit("second", 5, SECOND, 2, watched=True),
+    RateLimit("odd", 30, 3_333_333, 30, watched=True),
     RateLimit("minute", 100, 60 * SECOND, 10),
-    RateLimit("shared", 4, SECOND, 4, 62_500),
+    RateLimit("shared", 4, SECOND, 4, 62_500, watched=True),
 )
 PARALLELS = (ParallelLimit("few", 2), ParallelLimit("more", 4))
 WINDOWS = (
@@ -92,6 +92,8 @@ class Admissions(RuleBasedStateMachine):
         self.lives = 0
         self.cursor = None
         self.workers = {}
+        #: What both peers have told of watched limits.
+        self.told, self.levels = ([], []), [[], []]
         for name in ("a", "b"):
             self.start(name)
         self.open(ready=True)
@@ -107,6 +109,8 @@ class Admissions(RuleBasedStateMachine):
 
     def start(self, name):
         self.workers[name] = (self.memory.worker(name), self.redis.worker(name))
+        for place, peer in enumerate(self.workers[name]):
+            peer.listen(lambda levels, asked, place=place: self.told[place].append((levels, dict(asked))))
 
     def next(self, word):
         self.count += 1
@@ -133,9 +137,12 @@ class Admissions(RuleBasedStateMachine):
 
     def ask(self, worker, asked):
         async def acquire(_, place):
-            return list(await self.workers[worker][place].acquire(asked))
+            verdicts = list(await self.workers[worker][place].acquire(asked))
+            self.levels[place] = sorted(self.told[place].pop()[0], key=str) if self.told[place] else []
+            return verdicts, [(level.limit, level.taken) for level in self.levels[place]]
 
-        verdicts = self.both(acquire)
+        verdicts, _ = self.both(acquire)
+        self.audit.check_levels(*self.levels, RATES, self.clock.now)
         known = {attempt.demand.attempt_id for attempt in self.audit.log}
         for demand, verdict in zip(asked, verdicts, strict=True):
             if isinstance(verdict, Go) and demand.attempt_id not in known:

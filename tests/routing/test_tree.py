@@ -1,6 +1,7 @@
 """Each strategy by its properties, nesting, overrides, tags, order, context windows and capabilities."""
 
 import json
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from headgate.routing.retry import longer_models
 from headgate.routing.routes import build_routes
 from headgate.routing.standing import Quiet
 from headgate.routing.target import Plan
+from headgate.routing.tree.chance import lots, uniform
 from headgate.schemas.config import Config
 from headgate.schemas.failures import Code, Failure, failure
 from headgate.schemas.request import Endpoint, Request
@@ -96,6 +98,15 @@ def firsts(ours, standing=None, prices=None, many=MANY, **asked):
     standing = standing or Standing()
     counted = Counter(ids(ours, request(f"r{nr}", **asked), standing, prices)[0] for nr in range(many))
     return {name: count / many for name, count in counted.items()}
+
+
+# chance
+
+
+@given(st.integers(0, 2**64 - 1), st.lists(st.tuples(st.integers(0, 2**64 - 1), st.sampled_from([0, 0.5, 1, 7.25]))))
+def test_lots_are_exponential_in_what_is_drawn_evenly(seed, tickets):
+    expected = [-math.log(uniform(seed, salt)) / weight if weight else math.inf for salt, weight in tickets]
+    assert lots(seed, tickets) == expected
 
 
 # every strategy, on any tree
@@ -210,6 +221,17 @@ def test_each_branch_has_turns_of_its_own():
     assert firsts(ours, many=40) == {"a": 0.25, "b": 0.25, "c": 0.5}
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from([0.1, 0.5, 0.9, None]), st.integers(1, 4)), min_size=1, max_size=8), st.text()
+)
+def test_where_the_measure_ties_weights_decide_by_the_same_lots_as_elsewhere(given_, name):
+    listed = [deployment(each, weight=weight) for each, (_, weight) in zip(NAMES, given_, strict=False)]
+    left = {each: share for each, (share, _) in zip(NAMES, given_, strict=False) if share is not None}
+    by_lot = ids(routes({"strategy": "weighted"}, listed), request(name))
+    expected = sorted(by_lot, key=lambda each: -left.get(each, 1.0))
+    assert ids(routes({"strategy": "usage-based"}, listed), request(name), Standing(left=left)) == expected
+
+
 def test_the_least_busy_for_its_weight_goes_first():
     listed = [deployment("a"), deployment("b", weight=4), deployment("c")]
     ours, flights = routes({"strategy": "least-busy"}, listed), {"a": 3, "b": 6, "c": 2}
@@ -276,6 +298,32 @@ def test_a_price_that_nobody_knows_is_never_the_cheapest():
 
 def test_who_has_most_of_its_limits_left_goes_first():
     assert ids(routes({"strategy": "usage-based"}), standing=Standing(left={"a": 0.2, "b": 0.9})) == ["c", "b", "a"]
+
+
+class Hearing(Standing):
+    """Hears what is planned."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = []
+
+    def planned(self, request, target):
+        self.heard.append((request.id, target.id))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_who_goes_by_what_is_left_hears_where_each_plan_goes_first(nested):
+    by_usage = {"strategy": "usage-based", "targets": [{"deployment": "a"}, {"deployment": "b"}]}
+    route = {"strategy": "fallback", "targets": [by_usage, {"deployment": "c"}]} if nested else by_usage
+    standing = Hearing()
+    first = ids(routes(route), request("r7"), standing)[0]
+    assert standing.heard == [("r7", first)]
+
+
+def test_who_does_not_go_by_what_is_left_need_not_hear_it():
+    standing = Hearing()
+    ids(routes({"strategy": "least-busy"}), standing=standing)
+    assert standing.heard == []
 
 
 def test_requests_with_the_same_values_stick_whatever_their_ids():
@@ -551,6 +599,16 @@ def test_a_share_of_requests_is_copied_always_the_same():
     copied = [nr for nr in range(MANY) if plan(ours, request(f"r{nr}")).shadow is not None]
     assert len(copied) / MANY == pytest.approx(0.25, abs=0.03)
     assert plan(ours, request(f"r{copied[0]}")).shadow.model == "n"
+
+
+def test_a_price_counts_for_the_endpoints_that_it_is_for_whichever_was_asked_before():
+    images = Price(Rates(1, 1, 1, 1, 1), "test", "test", not_for=frozenset({Endpoint.EMBEDDINGS}))
+    ours, prices = routes(deployments="a"), Prices(a=images)
+    for _ in range(2):
+        assert plan(ours, request(), prices=prices).targets[0].price is images
+        failed = plan(ours, request(endpoint=Endpoint.EMBEDDINGS), prices=prices)
+        assert isinstance(failed, Failure)
+        assert failed.code is Code.UNPRICED
 
 
 def test_the_price_of_a_plan_is_today_s():

@@ -80,3 +80,20 @@ class Audit:
             for begin, _ in calls:
                 there = sum(amount for at, amount in calls if begin <= at < begin + limit.period_us)
                 assert there <= limit.limit, f"{there} from {begin} on in {limit}"
+
+    def check_levels(self, levels, others, limits, now_us):
+        """What is said to be taken is no less than what went within the limit's period.
+
+        `others` are those of the peer that does not know of the last slot whether it was given back.
+        """
+        by_name = {limit.name: limit for limit in limits}
+        for level, other in zip(levels, others, strict=True):
+            limit = by_name[level.limit]
+            went = sum(
+                charge.amount - attempt.less.get(limit.name, 0)
+                for attempt in self.log
+                for charge in attempt.demand.charges
+                if charge.limit.name == limit.name and attempt.at_us > now_us - limit.period_us
+            )
+            assert level.taken >= went, f"{went} of {limit}, told {level}"
+            assert now_us <= level.since_us <= other.since_us

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import msgspec
 
+from headgate.routing.admission.demand import Charge, Demand
 from headgate.routing.admission.rulebook import Rulebook
+from headgate.routing.admission.verdict import Go
 from headgate.routing.http import HttpReply
 from headgate.routing.tokens.estimator import TokenEstimator
 from headgate.schemas.config import Config
@@ -136,7 +138,7 @@ class Stand:
             gateway = Gateway(ports, gateway_rules(config, None), Rulebook.of(config), Room(100, 10**9))
             await bus.start(gateway.admit, gateway.committed)
             try:
-                yield Running(self, bus, gateway, health, transport)
+                yield Running(self, bus, gateway, health, transport, store)
             finally:
                 await gateway.abandon()
                 await bus.stop(0)
@@ -151,6 +153,7 @@ class Running:
     gateway: Gateway
     health: MemoryHealth
     transport: object
+    store: MemoryStore
 
     async def send(self, *records):
         await self.bus.send(records, at_ms=int(Clock().now() * 1000))
@@ -169,6 +172,13 @@ class Running:
         await self.send(*records)
         replies = {reply.custom_id: reply for reply in (await self.replies(before + len(records)))[before:]}
         return [replies[json.loads(record.value)["custom_id"]] for record in records]
+
+    async def elsewhere_taken(self, deployment, requests):
+        """Another worker of the fleet takes so many requests of a deployment's limits."""
+        rates = Rulebook.of(self.stand.config()).watched(deployment)
+        taken = tuple(Charge(rate.limit, requests) for rate in rates)
+        (verdict,) = await MemoryAdmission(self.store, "w2").acquire([Demand("elsewhere", taken)])
+        assert isinstance(verdict, Go)
 
     def events(self):
         return [decode_event(record.value) for record in self.bus.on(TOPICS.usage)]

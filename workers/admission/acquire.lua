@@ -3,13 +3,14 @@
 -- KEYS[3..]  where the journal keeps the runs of requests
 -- ARGV[3]    {worker, the epoch it has joined, the call's name, silence after which a worker is dead (microseconds),
 --            how long runs are remembered (milliseconds),
---            limits {name, limit, period, burst, ahead}, parallel limits {name, limit},
+--            limits {name, limit, period, burst, ahead, watched}, parallel limits {name, limit},
 --            windows {name and start, start, end or -1, limit, budget's name}, demands}
 --            demand {attempt, {limit, amount, ...}, {parallel limit, ...}, {window, amount, ...},
 --            earliest, latest, ticket or -1, mark}
 --            mark 0 or {place in KEYS, where in ARGV[4] it begins, its length, how much of it is the run's}
 -- ARGV[4]    the marks, one after the other: cmsgpack reads no binary
--- Returns msgpack {0, now, answers}, or {1} if the worker has to join first.
+-- Returns msgpack {0, now, answers, {place of a watched limit, what is taken of it, since when that is so, ...}}, or {1}
+--            if the worker has to join first.
 
 local GO, WAIT, LATE, BUSY, EXHAUSTED, NEVER, STALE, FENCED, NOT_READY = 0, 1, 2, 3, 4, 5, 6, 7, 8
 local worker, dead_us, limits, parallels, windows, demands = args[1], args[4], args[6], args[7], args[8], args[9]
@@ -363,6 +364,17 @@ for place, demand in ipairs(demands) do
   answers[place] = answer(place, demand)
 end
 
+-- how full the watched limits are: what is in the fullest window that now lies in, and the last slot with anything in it
+local levels = {}
+for place, limit in ipairs(phase == 'ready' and limits or {}) do
+  if limit[6] then
+    local c = of(limit)
+    local count = #levels
+    levels[count + 1], levels[count + 2] = place, fullest(c, c.today)
+    levels[count + 3] = math.max(now, (c.last + c.origin) * c.length)
+  end
+end
+
 local function pairs_of(map)
   local flat = {}
   for field, value in pairs(map) do
@@ -379,4 +391,4 @@ add_sums(PARALLEL, parallel_sums, true)
 add_sums(BUDGETS, held_sums)
 note_ends(ends)
 
-return say(worker, args[3], cmsgpack.pack({0, now, answers}))
+return say(worker, args[3], cmsgpack.pack({0, now, answers, levels}))

@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ...routing.admission.demand import Correction, Demand
+from ...routing.admission.level import asked_anew
 from ...routing.admission.verdict import Fenced, Go, Verdict
 from .grants import Grants
 from .memory_life import Life, window_key
 from .memory_store import MemoryStore
-from .port import Alert, BookState, BudgetState, Phase, Posting, Spent, Taken
+from .port import Alert, BookState, BudgetState, Hears, Phase, Posting, Spent, Taken, unheard
 from .thresholds import threshold_amount
 
 
@@ -22,6 +23,7 @@ class MemoryAdmission:
         self._beat = beat_seconds
         self._epoch: str | None = None
         self._grants = Grants()
+        self._heard: Hears = unheard
 
     def __repr__(self) -> str:
         return f"<MemoryAdmission {self._worker}, {self._grants!r}>"
@@ -46,7 +48,17 @@ class MemoryAdmission:
         """Answer each demand, in order."""
         if not self._store.is_member(self._worker, self._epoch):
             self.beat()
-        return [self._answer(demand) for demand in demands]
+        verdicts = [self._answer(demand) for demand in demands]
+        if self._store.life.phase is Phase.READY:
+            limits = {charge.limit.name: charge.limit for demand in demands for charge in demand.charges}
+            levels = [self._store.level(limit) for limit in limits.values() if limit.watched]
+            if levels:
+                self._heard(levels, asked_anew(demands))
+        return verdicts
+
+    def listen(self, heard: Hears) -> None:
+        """Tell from now on how full watched limits are."""
+        self._heard = heard
 
     def _answer(self, demand: Demand) -> Verdict:
         verdict, counted_us = self._store.answer(self._worker, demand)

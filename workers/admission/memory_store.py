@@ -8,12 +8,15 @@ from ...routing.admission.calendar import (
     Slots,
     earliest,
     fits,
+    fullest,
     grace_us,
     out_of_reach,
     slot_at,
+    slot_length,
     ticket_at,
 )
 from ...routing.admission.demand import Charge, Correction, Demand, RateLimit
+from ...routing.admission.level import Level
 from ...routing.admission.outright import never, stale
 from ...routing.admission.verdict import Busy, Exhausted, Fenced, Go, Late, NotReady, Verdict, Wait
 from .grants import Grant
@@ -252,6 +255,12 @@ class MemoryStore:
     def add(self, limit: RateLimit, at_us: int, amount: int) -> None:
         """Add to the slot of a time, or take away; no slot is less than empty."""
         _add(self._calendar(limit), slot_at(limit, at_us), amount)
+
+    def level(self, limit: RateLimit) -> Level:
+        """Return how full a limit is."""
+        now, slots, length = self.now_us(), self._calendar(limit), slot_length(limit)
+        last = max((slot for slot, amount in slots.items() if amount), default=0)
+        return Level(limit.name, fullest(slots, slot_at(limit, now)), max(now, last * length))
 
     def _count(self, demand: Demand, at_us: int, sign: int = 1) -> None:
         for charge in _counted(demand):

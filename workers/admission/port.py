@@ -1,12 +1,20 @@
 """What the gateway needs of admission, and the recorder of the budgets' book. Peers: `redis.py`, `memory.py`."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ...routing.admission.demand import BudgetWindow, Correction, Demand, RateLimit
+from ...routing.admission.level import Level
 from ...routing.admission.verdict import Verdict
+
+#: Hears how full watched limits are, and what was asked of them, by limit, before that was so.
+Hears = Callable[[Sequence[Level], Mapping[str, int]], object]
+
+
+def unheard(_: Sequence[Level], __: Mapping[str, int]) -> None:
+    """Hear nothing: nobody listens."""
 
 
 class Admission(Protocol):
@@ -37,6 +45,13 @@ class Admission(Protocol):
 
     def cancel(self, demand: Demand, ticket_us: int) -> None:
         """Give back a slot that `Wait` reserved and that will not be used. Queued."""
+        ...
+
+    def listen(self, heard: Hears) -> None:
+        """Tell from now on, with every answer, how full those watched limits are that were asked for.
+
+        Nothing is told while the store is being rebuilt.
+        """
         ...
 
 

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from ...producers.redis_link import LinkDown, LinkError, LinkFull, insist
 from ...routing.admission.demand import Correction, Demand
+from ...routing.admission.level import asked_anew
 from ...routing.admission.verdict import Fenced, Go, Verdict
 from .calls import Calls, Store
 from .grants import Grants
-from .wire import Tables, ask, check_news, decode, encode, restoring, verdict_of
+from .port import Hears, unheard
+from .wire import Tables, ask, check_news, decode, encode, levels_of, restoring, verdict_of
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class RedisAdmission:
         self._turn = asyncio.Lock()
         self._asked = 0
         self._epoch = ""
+        self._hears: Hears = unheard
 
     def __repr__(self) -> str:
         return f"<RedisAdmission {self._worker}, {self._grants!r}, {len(self._news)} queued>"
@@ -115,7 +118,9 @@ class RedisAdmission:
             question = ask((self._worker, self._epoch, self._name(), self._dead_us, _REMEMBERED_MS), demands)
             raw = await self._insist("acquire", question.payload, question.keys, question.marks)
             match decode(raw):
-                case [0, now_us, answers]:
+                case [0, now_us, answers, levels]:
+                    if levels:
+                        self._hears(levels_of(question, levels), asked_anew(demands))
                     return self._heard(demands, answers, now_us)
                 case _:
                     await self._join()
@@ -128,6 +133,10 @@ class RedisAdmission:
             elif isinstance(verdict, Fenced):
                 self._grants.finish(demand.attempt_id)
         return verdicts
+
+    def listen(self, heard: Hears) -> None:
+        """Tell from now on how full watched limits are."""
+        self._hears = heard
 
     def finish(self, attempt_id: str, corrections: Sequence[Correction]) -> None:
         """Hear that an attempt's call is over."""

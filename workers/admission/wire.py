@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from ...routing.admission.demand import BudgetWindow, Charge, Correction, Demand, Hold, Mark, ParallelLimit, RateLimit
+from ...routing.admission.level import Level
 from ...routing.admission.verdict import Busy, Exhausted, Fenced, Go, Late, Never, NotReady, Stale, Verdict, Wait
 from .grants import Grant
 
@@ -98,6 +99,8 @@ class Question:
     keys: Sequence[str]
     payload: bytes
     marks: bytes
+    #: By their places, from 1.
+    limits: Sequence[RateLimit] = ()
 
 
 def ask(head: tuple[object, ...], demands: Sequence[Demand]) -> Question:
@@ -116,11 +119,17 @@ def ask(head: tuple[object, ...], demands: Sequence[Demand]) -> Question:
         )
         for demand in demands
     ]
-    limits = [(one.name, one.limit, one.period_us, one.burst, one.ahead_us) for one in tables.limits]
+    limits = [(one.name, one.limit, one.period_us, one.burst, one.ahead_us, one.watched) for one in tables.limits]
     parallels = [(one.name, one.limit) for one in tables.parallels]
     windows = [(window_id(one), one.start_us, end_of(one), one.limit, one.name) for one in tables.windows]
     payload = encode((*head, limits, parallels, windows, rows))
-    return Question(marks.keys, payload, b"".join(marks.values))
+    return Question(marks.keys, payload, b"".join(marks.values), tables.limits)
+
+
+def levels_of(question: Question, flat: Sequence[int]) -> list[Level]:
+    """Read how full watched limits are: places, what is taken and since when, in turn."""
+    told = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+    return [Level(question.limits[place - 1].name, taken, since_us) for place, taken, since_us in told]
 
 
 def restoring(worker: str, dead_us: int, remembered_ms: int, grants: Iterable[Grant]) -> Question:

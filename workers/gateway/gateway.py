@@ -91,7 +91,8 @@ class Gateway:
         )
         self._overflow = self._make_overflow()
         self._backlog = self._make_backlog(rules)
-        self._vitals = Vitals(ports.circuits, ports.estimates)
+        self._vitals = Vitals(ports.circuits, ports.estimates, rulebook.watched, self._gate.now_us)
+        ports.admission.listen(self._vitals.heard)
         self._reception = Reception(
             rules,
             ports.bus,

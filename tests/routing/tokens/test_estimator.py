@@ -3,12 +3,16 @@
 import json
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headgate.routing.target import Target
 from headgate.routing.tokens import estimator as module
+from headgate.routing.tokens.bounds import Bounds
 from headgate.routing.tokens.estimator import TokenEstimator
 from headgate.routing.tokens.learned import Ratio, Remembered
 from headgate.routing.tokens.vocabulary import encoding_of, load_vocabularies
@@ -164,3 +168,21 @@ def test_the_share_of_cached_input_is_learned():
         estimator.observe(asked, TARGET, Tokens(input=500, cached=400, output=1))
     estimate = estimator.estimate(asked, TARGET)
     assert estimate.cached / estimate.input == pytest.approx(0.8, abs=0.01)
+
+
+NARROW, PLAIN = Bounds(output=50, context=10), Bounds()
+SHORT = replace(TARGET, params=(("max_tokens", b"7"), ("n", b"2")))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a" * 100, "b" * 900]), st.sampled_from([TARGET, OTHER, SHORT])), max_size=9)
+)
+def test_an_estimate_does_not_depend_on_what_was_estimated_before(asked):
+    requests = {text: ask(text) for text, _ in asked}
+
+    def estimator():
+        return TokenEstimator(PLAIN, {"e": NARROW})
+
+    same = estimator()
+    for text, target in asked:
+        assert same.estimate(requests[text], target) == estimator().estimate(ask(text), target)
