@@ -78,9 +78,9 @@ class Levels:
         """Hear from the store; `asked` is what was asked for in the same call, by limit: it is not only planned now."""
         for level in levels:
             self._heard[level.limit] = level
-            planned = self._planned.get(level.limit)
-            if planned is not None:
-                less = max(0, planned.taken - asked.get(level.limit, 0))
+            planned = self._planned.pop(level.limit, None)
+            less = 0 if planned is None else planned.taken - asked.get(level.limit, 0)
+            if planned is not None and less > 0:
                 self._planned[level.limit] = Level(level.limit, less, planned.since_us)
 
     def planned(self, limit: RateLimit, amount: int, now_us: int) -> None:
@@ -91,10 +91,10 @@ class Levels:
 
     def left(self, limit: RateLimit, now_us: int) -> float:
         """Return which share of a limit is left, at most 1; below 0 if more is planned than there is."""
-        taken = 0.0
-        for level in (self._heard.get(limit.name), self._planned.get(limit.name)):
-            if level is not None:
-                taken += level.still_taken(limit.period_us, now_us)
+        heard, planned = self._heard.get(limit.name), self._planned.get(limit.name)
+        taken = 0.0 if heard is None else heard.still_taken(limit.period_us, now_us)
+        if planned is not None:
+            taken += planned.still_taken(limit.period_us, now_us)
         return 1 - taken / limit.limit
 
 
