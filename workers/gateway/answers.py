@@ -9,6 +9,7 @@ from ...routing.access.rules import KeyRules
 from ...routing.flex import asked_tier
 from ...routing.outcome import Completion, Setback
 from ...routing.target import Target
+from ...routing.twins import calls_at
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens
 from ...schemas.request import Rejected, Request
@@ -48,6 +49,7 @@ def attempt_event(attempt: Attempt) -> UsageEvent:
         http_status=result.status,
         provider_request_id=result.request_id if isinstance(result, Completion) else None,
         latency_ms=attempt.latency_ms,
+        calls=attempt.entered.demand.calls,
         asked=attempt.target.tier,
         served=result.tier if isinstance(result, Completion) else None,
     )
@@ -77,6 +79,7 @@ def _interrupted(job: Job, target: Target, run: Run, number: int) -> UsageEvent:
         ts=run.began_us,
         attempt=number,
         code=Code.INTERRUPTED,
+        calls=calls_at(job.request, target),
         asked=asked,
     )
 
@@ -95,6 +98,7 @@ def _event(  # noqa: PLR0913 - the columns of one row
     http_status: int | None = None,
     provider_request_id: str | None = None,
     latency_ms: int = 0,
+    calls: int = 1,
 ) -> UsageEvent:
     request, tokens = job.request, used.tokens
     return UsageEvent(
@@ -135,6 +139,7 @@ def _event(  # noqa: PLR0913 - the columns of one row
         output_audio_tokens=tokens.output_audio,
         service_tier_asked=asked,
         service_tier=served,
+        calls=calls,
     )
 
 

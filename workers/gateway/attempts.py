@@ -35,6 +35,7 @@ from ...schemas.request import Request
 from ...schemas.usage import event_id
 from ..journal.claims import Claim, Run
 from .answers import attempt_event
+from .asking import Ask
 from .calling import Caller
 from .clock import Clock
 from .gate import Entered, Gate, Out
@@ -196,7 +197,7 @@ class _Trying:
         if not await circuits.may_begin(target, self._next_name(), target.timeout + self.parts.wait_in_memory):
             return self._denied(target)
         self.tried = (*self.tried, target.id)
-        entered = await self._enter(target)
+        entered = await self._enter(target, ready.call)
         if isinstance(entered, Elsewhere):
             return self._spent(entered.model)
         if isinstance(entered, Out):
@@ -246,7 +247,7 @@ class _Trying:
         target = ready.target
         self.tried = (*self.tried, target.id)
         begun = (*self.run.attempts[: self.made], target.id)
-        entered = await self.parts.gate.try_enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
+        entered = await self.parts.gate.try_enter(self._ask(target, begun, ready.call))
         if entered is None:
             circuits.not_begun(target, name)
             return None
@@ -287,11 +288,11 @@ class _Trying:
             return Wait(0)
         return self._queued(target, Wait(_LOOK_AGAIN))
 
-    async def _enter(self, target: Target) -> Entered | Elsewhere | Out:
+    async def _enter(self, target: Target, call: HttpCall) -> Entered | Elsewhere | Out:
         """Wait at the gate; once through, the attempt is written down in the journal."""
         begun = (*self.run.attempts[: self.made], target.id)
         name = self._next_name()
-        ask, circuits = self.parts.tolls.ask(self.job, self.claim, target, begun), self.parts.caller.circuits
+        ask, circuits = self._ask(target, begun, call), self.parts.caller.circuits
         ask.is_out = lambda: circuits.is_out(target, name) or self._crawls(target)
         passage = await self.parts.gate.enter(ask)
         if not isinstance(passage, Entered):
@@ -303,6 +304,9 @@ class _Trying:
         if isinstance(passage, Entered):
             self._entered(passage, begun)
         return passage
+
+    def _ask(self, target: Target, begun: tuple[str, ...], call: HttpCall) -> Ask:
+        return self.parts.tolls.ask(self.job, self.claim, target, begun, call.twins)
 
     def _entered(self, entered: Entered, begun: tuple[str, ...]) -> None:
         self.run = Run(self.run.id, entered.at_us, begun)
