@@ -15,6 +15,7 @@ from ...schemas.reply import Account, Reply, Response, Status, Tokens
 from ...schemas.request import Rejected, Request
 from ...schemas.usage import Cause, Outcome, UsageEvent, event_id
 from ..journal.claims import Run
+from .begun import target_of
 from .job import Attempt, Ended, Job
 from .spending import Spent, estimated, spent
 
@@ -59,13 +60,12 @@ def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent
     """Make the `uncertain` events of attempts that a dead worker began; the real ones, if they exist, replace them.
 
     `ways` are the request as it is, and as it may have been sent on to other models. A deployment that none of them
-    knows is not in the config any more: its attempt is booked as of the first that is.
+    knows is not in the config any more: its attempt is booked by what the journal has kept of it.
     """
     known = {target.id: (job, target) for job in reversed(ways) for target in job.plan.targets}
-    unknown = (ways[0], ways[0].plan.targets[0])
     return [
-        _interrupted(*known.get(deployment, unknown), interrupted, number)
-        for number, deployment in enumerate(interrupted.attempts, start=1)
+        _interrupted(*(known.get(begun.deployment) or (ways[0], target_of(begun))), interrupted, number)
+        for number, begun in enumerate(interrupted.attempts, start=1)
     ]
 
 

@@ -33,9 +33,10 @@ from ...schemas.deferral import SLACK_SECONDS
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
-from ..journal.claims import Claim, Run
+from ..journal.claims import Begun, Claim, Run
 from .answers import attempt_event
 from .asking import Ask
+from .begun import begun_at
 from .calling import Caller
 from .clock import Clock
 from .gate import Entered, Gate, Out
@@ -246,7 +247,7 @@ class _Trying:
             return None
         target = ready.target
         self.tried = (*self.tried, target.id)
-        begun = (*self.run.attempts[: self.made], target.id)
+        begun = (*self.run.attempts[: self.made], begun_at(self.job.request, target))
         entered = await self.parts.gate.try_enter(self._ask(target, begun, ready.call))
         if entered is None:
             circuits.not_begun(target, name)
@@ -290,7 +291,7 @@ class _Trying:
 
     async def _enter(self, target: Target, call: HttpCall) -> Entered | Elsewhere | Out:
         """Wait at the gate; once through, the attempt is written down in the journal."""
-        begun = (*self.run.attempts[: self.made], target.id)
+        begun = (*self.run.attempts[: self.made], begun_at(self.job.request, target))
         name = self._next_name()
         ask, circuits = self._ask(target, begun, call), self.parts.caller.circuits
         ask.is_out = lambda: circuits.is_out(target, name) or self._crawls(target)
@@ -305,10 +306,10 @@ class _Trying:
             self._entered(passage, begun)
         return passage
 
-    def _ask(self, target: Target, begun: tuple[str, ...], call: HttpCall) -> Ask:
+    def _ask(self, target: Target, begun: tuple[Begun, ...], call: HttpCall) -> Ask:
         return self.parts.tolls.ask(self.job, self.claim, target, begun, call.twins)
 
-    def _entered(self, entered: Entered, begun: tuple[str, ...]) -> None:
+    def _entered(self, entered: Entered, begun: tuple[Begun, ...]) -> None:
         self.run = Run(self.run.id, entered.at_us, begun)
         self.made += 1
         self.began_us = self.began_us or entered.at_us

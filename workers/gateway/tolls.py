@@ -19,7 +19,7 @@ from ...schemas.reply import Tokens
 from ...schemas.request import Request
 from ...schemas.usage import Outcome, event_id
 from ..admission.port import Admission
-from ..journal.claims import Claim, Run
+from ..journal.claims import Begun, Claim, Run
 from .asking import Ask
 from .job import Booked, Job
 from .toll import FREE, Toll
@@ -59,7 +59,7 @@ class Tolls:
         """Say whether the first attempt takes nothing of any limit or budget."""
         return not self._held_to(job, job.plan.target(1))
 
-    def ask(self, job: Job, claim: Claim, target: Target, begun: tuple[str, ...], calls: int = 1) -> Ask:
+    def ask(self, job: Job, claim: Claim, target: Target, begun: tuple[Begun, ...], calls: int = 1) -> Ask:
         """Return what the next attempt asks for: the last of `begun`, which the journal has to say from then on.
 
         `calls` are those that it makes at once.
@@ -67,7 +67,7 @@ class Tolls:
         number, request, toll = len(begun), job.request, self._toll(job, target)
         latest_us, name = request.deadline_ms * 1000, event_id(claim.run.id, number)
         taken, worst = _taken(request, target, toll, number, calls)
-        budgets, parallel, marked = toll.budgets, toll.parallel, begun == claim.run.attempts
+        budgets, parallel, marked = toll.budgets, toll.parallel, _names(begun) == _names(claim.run.attempts)
 
         def demand(now_us: int, ticket_us: int | None, earliest_us: int) -> Demand:
             mark = None if marked else self.mark(claim, Run(claim.run.id, now_us, begun))
@@ -130,6 +130,10 @@ class Tolls:
             return FREE
         subject = subject_of(job.request, job.key, target)
         return Toll(self.rulebook.request(subject), self.rulebook.target(subject))
+
+
+def _names(begun: tuple[Begun, ...]) -> list[str]:
+    return [each.deployment for each in begun]
 
 
 def _taken(request: Request, target: Target, toll: Toll, number: int, calls: int) -> tuple[tuple[Charge, ...], Amounts]:

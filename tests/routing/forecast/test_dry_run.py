@@ -31,7 +31,7 @@ from headgate.schemas.topics import Lane
 from headgate.workers.bus.port import Delivery
 from headgate.workers.gateway.job import Job
 from headgate.workers.gateway.tolls import Tolls
-from headgate.workers.journal.claims import Claim, Run
+from headgate.workers.journal.claims import Begun, Claim, Run
 from support.gateways import PRICE, NoPrices
 
 NOW_MS = 1_800_000_000_000
@@ -201,7 +201,7 @@ def test_what_an_attempt_takes_is_what_the_gateway_would_demand(n):
     one_a_call = Service(rules=ParameterRules(unsupported=frozenset({"n"})), fan_out_over=1)
     target = replace(plan.targets[0], service=one_a_call)
     call = FAMILIES["openai"].encode(asked, target)
-    ask = tolls.ask(job, Claim("r", "p", b"", Run("run", 0, ())), target, ("a",), call.twins)
+    ask = tolls.ask(job, Claim("r", "p", b"", Run("run", 0, ())), target, (Begun("a"),), call.twins)
     demand = ask.demand(NOW_MS * 1000, None, 0)
     held = held_to(rulebook, asked, key, target)
     use = world.dry_run._use(asked, target, world.estimates.estimate(asked, target))

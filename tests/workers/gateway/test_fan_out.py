@@ -23,7 +23,7 @@ from headgate.schemas.usage import Outcome, event_id
 from headgate.workers.gateway.runner import fingerprint
 from headgate.workers.http.caller import Caller
 from headgate.workers.http.transport import AiohttpTransport
-from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.claims import Begun, Claim, Mine, Run
 from headgate.workers.journal.in_memory import MemoryJournal
 from headgate.workers.simulator import Simulator, SimulatorConfig
 from support.gateways import PRICE, TOPICS, Bench, Now, Provider, answered, chat, config_of, target
@@ -328,7 +328,7 @@ async def test_the_calls_that_a_dead_worker_began_are_estimated_all():
             request = read_request(asked(n=n), Arrival("x/0", Lane.STANDARD, at), Defaults())
             claim = Claim("5:local:r1", "elsewhere", fingerprint(request), Run("dead-run", at * 1000, ()))
             assert await colleague.claim([claim]) == [Mine()]
-            bench.journal_store.write(colleague.mark(claim, changed(claim.run, attempts=("d1",))))
+            bench.journal_store.write(colleague.mark(claim, changed(claim.run, attempts=(Begun("d1"),))))
             alive.discard("dead")
             await bench.send(asked(n=n))
             await bench.replies(1)

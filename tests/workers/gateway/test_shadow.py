@@ -20,7 +20,7 @@ from headgate.schemas.topics import Lane, Tier
 from headgate.schemas.usage import Cause, Outcome
 from headgate.workers.admission.port import Posting, Spent
 from headgate.workers.gateway.runner import fingerprint
-from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.claims import Begun, Claim, Mine, Run
 from headgate.workers.journal.in_memory import MemoryJournal
 from support.gateways import TOPICS, Bench, Provider, answered, chat, config_of, target
 
@@ -219,7 +219,7 @@ async def test_an_attempt_at_a_copy_that_a_dead_worker_began_is_booked_as_a_shad
         same = asking_for(asked, "candidate")
         claim = Claim("shadow:5:local:r1+shadow", "elsewhere", fingerprint(same), Run("dead-run", began, ()))
         assert await colleague.claim([claim]) == [Mine()]
-        bench.journal_store.write(colleague.mark(claim, Run("dead-run", began, ("c1",))))
+        bench.journal_store.write(colleague.mark(claim, Run("dead-run", began, (Begun("c1"),))))
         alive.discard("dead")
         (copy,) = await recorded(bench)
         _, interrupted, _ = bench.events()
