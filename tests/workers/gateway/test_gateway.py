@@ -80,6 +80,16 @@ async def test_a_retry_waits_as_the_provider_asked_and_every_attempt_has_its_eve
     assert reply.headgate.attempts == 2
 
 
+async def test_a_gateway_that_breaks_ends_a_test_with_what_broke_it():
+    async def breaks():
+        raise ZeroDivisionError("nobody foresaw this")
+
+    async with Bench(Provider(breaks)) as bench:
+        await bench.send(chat(1))
+        with pytest.raises(ZeroDivisionError, match="nobody foresaw"):
+            await bench.replies(1)
+
+
 async def test_the_next_attempt_is_written_down_before_it_begins():
     held = []
 

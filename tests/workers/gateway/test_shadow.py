@@ -42,7 +42,7 @@ def copies(bench):
 
 
 async def recorded(bench, count=1):
-    return [decode_reply(record.value) for record in await bench.bus.wait_for(TOPICS.shadows, count)]
+    return [decode_reply(record.value) for record in await bench.wait_for(TOPICS.shadows, count)]
 
 
 def text(reply):
@@ -313,7 +313,7 @@ async def test_a_model_that_is_in_the_config_no_more_refuses_its_copies_there():
 async def test_nobody_may_be_answered_among_the_shadows():
     async with shadowed() as bench:
         await bench.send(chat(1, reply_to=TOPICS.shadows))
-        await bench.bus.wait_for(TOPICS.dead_letters, 1)
+        await bench.wait_for(TOPICS.dead_letters, 1)
         assert bench.provider.calls == []
 
 
