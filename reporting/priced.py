@@ -21,6 +21,8 @@ class Booked:
     asked: str | None
     served: str | None
     tokens: Tokens
+    #: That each of them was made of.
+    calls: int
     #: Whether they were booked as not billed, whatever a price says.
     free: bool
     attempts: int
@@ -35,5 +37,7 @@ def booked(reader: Reader, since_us: int | None = None, until_us: int | None = N
         "until": EVER[1] if until_us is None else until_us,
     }
     for row in reader.rows(query("priced"), window):
-        deployment, provider, model, version, asked, served, *counts, free, attempts, cost_nano = row
-        yield Booked(deployment, provider, model, version, asked, served, Tokens(*counts), free, attempts, cost_nano)
+        deployment, provider, model, version, asked, served, *counts, calls, free, attempts, cost_nano = row
+        yield Booked(
+            deployment, provider, model, version, asked, served, Tokens(*counts), calls, free, attempts, cost_nano
+        )

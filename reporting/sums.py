@@ -39,10 +39,11 @@ class Sum:
     input_tokens: int
     output_tokens: int
     cost_nano: int
-    #: Attempts that were answered, or may have been.
+    #: Calls of attempts that were answered, or may have been.
     answered: int
-    attempts: int
-    #: Attempts that were the first of their run: a request takes its rates by number once a run.
+    #: Calls of all attempts.
+    made: int
+    #: Calls of attempts that were the first of their run: a request takes its rates by number once a run.
     firsts: int
 
 

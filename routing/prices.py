@@ -82,18 +82,18 @@ class Price(msgspec.Struct, frozen=True):
         return self.rates.has_kinds or any(tier.rates.has_kinds for tier in self.tiers)
 
 
-def cost_nano(price: Price, tokens: Tokens) -> int:
-    """Return what `tokens` cost, in nano-dollars.
+def cost_nano(price: Price, tokens: Tokens, calls: int = 1) -> int:
+    """Return what `tokens` cost, in nano-dollars: of one call, or of so many equal ones together.
 
     Counts that contradict each other (more cached tokens than input, more reasoning than output) are a provider's
     mistake; every token named is charged once, at the rate of what it is named.
     """
     rates = price.rates
     for tier in price.tiers:
-        if tokens.input > tier.above:
+        if tokens.input > tier.above * calls:
             rates = tier.rates
             break
-    apart = price.request + (tokens.units * price.unit if tokens.units and price.unit else 0)
+    apart = price.request * calls + (tokens.units * price.unit if tokens.units and price.unit else 0)
     if tokens.cache_write_1h or tokens.input_audio or tokens.cached_audio or tokens.output_audio:
         return _nano(apart + _of_all_kinds(rates, tokens))
     cached, written, reasoning = tokens.cached, tokens.cache_write, tokens.reasoning

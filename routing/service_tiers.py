@@ -157,18 +157,18 @@ class Bill(msgspec.Struct, frozen=True):
     version: str
 
 
-def bill(price: Price, tokens: Tokens, asked: str | None, served: str | None) -> Bill:
-    """Return what tokens cost on the tier that served them, as the provider says.
+def bill(price: Price, tokens: Tokens, asked: str | None, served: str | None, calls: int = 1) -> Bill:
+    """Return what tokens, of so many equal calls, cost on the tier that served them, as the provider says.
 
     Where it does not say, the attempt cost at most what the dearer of the standard tier and the one asked for does. A
     tier whose price nobody knows is counted at the dearest that is known, and the version says so.
     """
     if served is None or served == AUTO:
-        return max((_bill(each, tokens) for each in _possible(price, asked)), key=_nano)
+        return max((_bill(each, tokens, calls) for each in _possible(price, asked)), key=_nano)
     known = price_on(price, served)
     if known is not None:
-        return _bill(known, tokens)
-    most = max((_bill(each, tokens) for each in (price, *(its for _, its in price.services))), key=_nano)
+        return _bill(known, tokens, calls)
+    most = max((_bill(each, tokens, calls) for each in (price, *(its for _, its in price.services))), key=_nano)
     return Bill(most.nano, f"{most.version}, service tier {served} unknown")
 
 
@@ -184,8 +184,8 @@ def _possible(price: Price, asked: str | None) -> Iterable[Price]:
     return (price,) if on_tier is None or on_tier is price else (price, on_tier)
 
 
-def _bill(price: Price, tokens: Tokens) -> Bill:
-    return Bill(cost_nano(price, tokens), price.version)
+def _bill(price: Price, tokens: Tokens, calls: int) -> Bill:
+    return Bill(cost_nano(price, tokens, calls), price.version)
 
 
 def _nano(bill: Bill) -> int:

@@ -15,6 +15,13 @@ def twins_at(target: Target, request: Request, choices: int) -> int:
     return target.service.twins(choices) if request.endpoint is Endpoint.CHAT else 1
 
 
+def calls_at(request: Request, target: Target) -> int:
+    """Return how many calls an attempt at a request is made of."""
+    if target.service.fan_out_over is None:
+        return 1
+    return twins_at(target, request, weigh(as_sent(request, target)).choices)
+
+
 def estimated_calls(request: Request, target: Target) -> tuple[Tokens, int]:
     """Estimate the tokens of each of an attempt's equal calls, and say how many these are."""
     sent = as_sent(request, target)

@@ -54,7 +54,7 @@ class Price(Rates):
     """USD per million tokens; overrides the price list."""
 
     per_request: _Usd = Decimal(0)
-    """USD of each attempt that is answered, whatever its tokens."""
+    """USD of each call that is answered, whatever its tokens."""
     unit: _Usd | None = None
     """USD for one unit: a search unit, an image, a second of sound, a moderation."""
     long_context: list[LongContext] = []

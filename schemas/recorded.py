@@ -22,6 +22,8 @@ class RecordedAnswer(msgspec.Struct, frozen=True):
     #: The service tier that was asked for, and the one that served; None: nobody said.
     asked: str | None = None
     served: str | None = None
+    #: That it was made of: more than one where several choices were made by as many. Tokens and money are of all.
+    calls: int = 1
 
 
 class RecordedRequest(msgspec.Struct, frozen=True):
@@ -68,6 +70,11 @@ class RecordedRequest(msgspec.Struct, frozen=True):
             output_audio=sum(it.output_audio for it in each),
             units=sum(it.units for it in each),
         )
+
+    @property
+    def calls(self) -> int:
+        """How many calls its last answer was made of."""
+        return self.answers[-1].calls if self.answers else 1
 
     @property
     def answered_nano(self) -> int:

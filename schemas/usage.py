@@ -77,6 +77,8 @@ class UsageEvent(msgspec.Struct, frozen=True):
     service_tier: str | None = None
     #: What is counted beside tokens: search units, images, seconds of sound, moderations.
     units: int = 0
+    #: Calls that it was made of: more than one where several choices were made by as many. Tokens and money are of all.
+    calls: int = 1
 
 
 _encoder = msgspec.json.Encoder()

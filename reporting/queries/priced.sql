@@ -1,4 +1,4 @@
--- What attempts were booked for, one row for each deployment, price version, service tier and set of token counts, so
+-- What attempts were booked for, one row for each deployment, price version, service tier and set of counts, so
 -- that they can be priced again exactly. $since and $until are unix microseconds, $until excluded.
 SELECT
     deployment,
@@ -17,6 +17,7 @@ SELECT
     cached_audio_tokens,
     output_audio_tokens,
     units,
+    calls,
     outcome = 'failed' AS free,
     count(*) AS attempts,
     sum(cost_nano)::BIGINT AS cost_nano

@@ -41,7 +41,8 @@ SELECT
             'at_us': epoch_us(ts),
             'latency_ms': latency_ms,
             'asked': service_tier_asked,
-            'served': service_tier
+            'served': service_tier,
+            'calls': calls
         }
         ORDER BY ts, attempt
     ) FILTER (outcome = 'succeeded') AS answers,

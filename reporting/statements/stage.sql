@@ -16,7 +16,7 @@ FROM (
             "metadata": "MAP(VARCHAR, VARCHAR)", "org": "VARCHAR", "end_user": "VARCHAR",
             "cache_write_1h_tokens": "BIGINT", "input_audio_tokens": "BIGINT", "cached_audio_tokens": "BIGINT",
             "output_audio_tokens": "BIGINT", "service_tier_asked": "VARCHAR", "service_tier": "VARCHAR",
-            "units": "BIGINT"
+            "units": "BIGINT", "calls": "INTEGER"
         }')) AS event
     FROM (SELECT unnest($values::BLOB[]) AS value, unnest($places::INTEGER[]) AS place)
 );

@@ -32,7 +32,7 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 class ParallelLimit(msgspec.Struct, frozen=True):
-    """At most `limit` attempts at a time."""
+    """At most `limit` calls at a time."""
 
     name: str
     limit: int
@@ -82,6 +82,8 @@ class Demand(msgspec.Struct, frozen=True):
     latest_us: int = 2**53
     #: The slot that an earlier `Wait` has reserved; its charges are taken already.
     ticket_us: int | None = None
+    #: How many calls it makes at once, at least 1: each has a place of its own in every parallel limit.
+    calls: int = 1
 
 
 class Correction(msgspec.Struct, frozen=True):

@@ -10,8 +10,8 @@ def never(demand: Demand) -> Never | None:
         if charge.amount > charge.limit.limit:
             return Never(charge.limit.name, charge.amount, charge.limit.limit)
     for parallel in demand.parallel:
-        if parallel.limit < 1:
-            return Never(parallel.name, 1, parallel.limit)
+        if demand.calls > parallel.limit:
+            return Never(parallel.name, demand.calls, parallel.limit)
     for hold in demand.holds:
         if hold.amount > hold.window.limit:
             return Never(hold.window.name, hold.amount, hold.window.limit)

@@ -25,6 +25,7 @@ class Amounts(msgspec.Struct, frozen=True):
     output_tokens: int = 0
     #: Nano-dollars.
     cost_nano: int = 0
+    #: Calls: a provider takes each of a fan-out's for a request.
     requests: int = 1
 
     def by_unit(self) -> Mapping[Unit, int]:
@@ -79,7 +80,8 @@ class Bookkeeping:
 
 def amounts_of(event: UsageEvent) -> Amounts:
     """Return what an event says that its attempt took of budgets."""
-    return Amounts(event.input_tokens, event.output_tokens, event.cost_nano, int(event.outcome in COUNTED))
+    requests = event.calls if event.outcome in COUNTED else 0
+    return Amounts(event.input_tokens, event.output_tokens, event.cost_nano, requests)
 
 
 def subject_of(event: UsageEvent) -> Subject:

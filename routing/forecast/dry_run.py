@@ -154,15 +154,16 @@ class DryRun:
     def _entered(self, course: Course, key: KeyRules, target: Target, estimate: TokenEstimate) -> Passage:
         request, ground = course.request, self._ground
         held = held_to(ground.rulebook, request, key, target, is_fallback=course.is_fallback)
-        held = replace(held, parallel=(*held.parallel, ground.in_flight))
+        held = replace(held, room=ground.in_flight)
         return self._gate.enter(
             held, self._use(request, target, estimate), Asked(self._now_us, request.deadline_ms * 1000)
         )
 
     def _use(self, request: Request, target: Target, estimate: TokenEstimate) -> Use:
+        calls = estimate.twins
         return Use(
-            Amounts(estimate.input, estimate.output, expected_nano(target, estimate)),
-            Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate)),
+            Amounts(estimate.input, estimate.output, expected_nano(target, estimate), calls),
+            Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate), calls),
             self._ground.pace.duration_us(estimate.of_each.output),
         )
 

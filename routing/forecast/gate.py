@@ -6,7 +6,7 @@ beside what is spent and held. Those who come later find it taken, and go earlie
 here and nothing is retried.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Final
@@ -76,7 +76,7 @@ class VirtualGate:
     def _never(self, one: "_One") -> Never | None:
         budgets = one.held.budgets
         holds = self._books.holds(budgets, one.use.worst, one.asked.at_us) if budgets else ()
-        return never(Demand("", one.taken, one.held.parallel, holds))
+        return never(Demand("", one.taken, one.held.parallel, holds, calls=one.use.calls))
 
     def _way(self, one: "_One") -> Passage:
         """Go from one kind of limit to the next until all of them have room at one time."""
@@ -103,10 +103,10 @@ class VirtualGate:
     def _place(self, one: "_One", now: LetIn) -> LetIn:
         while True:
             before = now
-            for limit in one.held.parallel:
-                at_us = self._calls(limit).first_room(now.at_us, one.use.duration_us, 1, limit.limit)
+            for limit, places in one.places:
+                at_us = self._calls(limit).first_room(now.at_us, one.use.duration_us, places, limit.limit)
                 now = now if at_us == now.at_us else LetIn(at_us, limit.name)
-            if now is before or len(one.held.parallel) == 1:
+            if now is before or len(one.places) == 1:
                 return now
 
     def _money(self, one: "_One", now: LetIn) -> Passage:
@@ -145,8 +145,8 @@ class VirtualGate:
 
     def _take(self, one: "_One", at_us: int) -> None:
         self._calendars.take(one.taken, at_us)
-        for limit in one.held.parallel:
-            self._calls(limit).add(at_us, at_us + one.use.duration_us, 1)
+        for limit, places in one.places:
+            self._calls(limit).add(at_us, at_us + one.use.duration_us, places)
         self._spending.take(one.held.budgets, one.use, at_us)
 
     def _calls(self, limit: ParallelLimit) -> Timeline:
@@ -171,6 +171,12 @@ class _One:
     use: Use
     taken: tuple[Charge, ...]
     asked: Asked
+
+    @property
+    def places(self) -> Sequence[tuple[ParallelLimit, int]]:
+        """What it takes of parallel limits."""
+        calls = [(limit, self.use.calls) for limit in self.held.parallel]
+        return calls if self.held.room is None else [*calls, (self.held.room, 1)]
 
 
 _Stage = Callable[[_One, LetIn], Passage]

@@ -24,6 +24,8 @@ class Held:
     budgets: tuple[BudgetRule, ...] = ()
     #: By budget name; a budget that is not named waits.
     policies: Mapping[str, Policy] | None = None
+    #: Has one place for the request, of however many calls the attempt is made.
+    room: ParallelLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Use:
     worst: Amounts
     #: How long the call takes.
     duration_us: int
+
+    @property
+    def calls(self) -> int:
+        """How many calls it makes at once."""
+        return self.expected.requests
 
 
 NOTHING: Final = Held()

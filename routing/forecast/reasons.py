@@ -104,7 +104,8 @@ class Reasons:
         if target.price is None:
             return None
         expected = self._estimate(asked, target)
-        return cost_nano(target.price, Tokens(input=expected.input, cached=expected.cached, output=expected.output))
+        tokens = Tokens(input=expected.input, cached=expected.cached, output=expected.output)
+        return cost_nano(target.price, tokens, expected.twins)
 
 
 def _others(route: ModelRoute, planned: set[str], told: dict[str, str]) -> list[str]:

@@ -195,7 +195,7 @@ class Replay:
         Not the one that has read it, whatever the data says.
         """
         one = self._then.one
-        window, read = self._windows.get(target.id), one.tokens.input
+        window, read = self._windows.get(target.id), one.tokens.input // one.calls
         if window is not None and read > window and all(each.deployment != target.id for each in one.answers):
             return failure(Code.CONTEXT_LENGTH, expected=f"at most {window} tokens", given=read)
         asks = turn(request, target, policy, lambda: Progress(0, self._deadline_us / _US, is_last=False))
@@ -215,7 +215,9 @@ class _Then:
 
     def expected(self, _: Request, __: Target) -> TokenEstimate:
         tokens = self.one.tokens
-        return TokenEstimate(tokens.input, tokens.output, tokens.input, tokens.output, tokens.cached)
+        return TokenEstimate(
+            tokens.input, tokens.output, tokens.input, tokens.output, tokens.cached, twins=self.one.calls
+        )
 
 
 _NOBODY: Final = RecordedRequest("", "", "", "", "", 0, 0, "", "", 0, 0, 0)
@@ -230,18 +232,21 @@ def _windows(routes: Routes) -> Mapping[str, int]:
 def _bills(target: Target, one: RecordedRequest) -> Sequence[Bill]:
     """Return what the recorded answers cost at a deployment, each for itself, on the service tier that served them.
 
-    Where another tier is asked for than then, that one serves.
+    Where another tier is asked for than then, that one serves. An answer of several calls is made by as many again.
     """
     price, tier = target.price, target.tier
     if price is None:
         return [Bill(0, "") for _ in one.answers]
-    return [bill(price, answer.tokens, tier, answer.served if tier == answer.asked else tier) for answer in one.answers]
+    return [
+        bill(price, answer.tokens, tier, answer.served if tier == answer.asked else tier, answer.calls)
+        for answer in one.answers
+    ]
 
 
 def _use(one: RecordedRequest, cost: int) -> Use:
     """Return what was taken, as it is known afterwards: nothing is held beyond it."""
     tokens = one.tokens
-    taken = Amounts(tokens.input, tokens.output, cost)
+    taken = Amounts(tokens.input, tokens.output, cost, one.calls)
     return Use(taken, taken, max(1, one.latency_ms * 1000))
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from headgate.producers.redis_link import Address, RedisLink, Script
 from headgate.routing.admission.demand import Mark
 from headgate.schemas.streams import tag
-from headgate.workers.journal.claims import Answer, Claim, Journal, Keeping, Run
+from headgate.workers.journal.claims import Answer, Begun, Claim, Journal, Keeping, Run
 from headgate.workers.journal.in_memory import MemoryJournal, MemoryStore
 from headgate.workers.journal.on_redis import RedisJournal
 from support.valkey import fresh_prefix
@@ -134,7 +134,7 @@ def new_claim(request_id="r", place="p", fingerprint=b"\x00\xff"):
 
 
 def begun(claim, *deployments):
-    return replace(claim.run, attempts=deployments)
+    return replace(claim.run, attempts=tuple(map(Begun, deployments)))
 
 
 def answer_to(claim, reply=b'{"fine":true}', usage=(b"event",)):

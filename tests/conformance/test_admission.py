@@ -325,6 +325,32 @@ async def test_parallel_slots_are_free_when_calls_end(world):
     assert again == [Go(START), Busy(PARALLEL.name)]
 
 
+async def test_several_calls_at_once_have_a_place_each_until_they_end(world):
+    admission, few = world.worker("w"), ParallelLimit("key:k:few", 5)
+    three, two, one_more = (
+        Demand(name, parallel=(few,), calls=calls) for name, calls in (("a", 3), ("b", 2), ("c", 1))
+    )
+    verdicts = await ask(admission, three, Demand("x", parallel=(few,), calls=3), two, one_more)
+    assert verdicts == [Go(START), Busy(few.name), Go(START), Busy(few.name)]
+    assert await world.in_parallel(few.name) == 5
+    for attempt in ("a", "b"):
+        admission.finish(attempt, ())
+    await told(world, admission)
+    assert await world.in_parallel(few.name) == 0
+
+
+async def test_the_places_of_several_calls_are_taken_up_again_in_a_new_life(world):
+    admission = world.worker("w")
+    await ask(admission, Demand("a", parallel=(PARALLEL,), calls=2))
+    await world.lose()
+    await world.book.open("e2", {"0": "10"}, (), ())
+    await world.book.ready("e2")
+    assert await ask(admission, Demand("b", parallel=(PARALLEL,))) == [Busy(PARALLEL.name)]
+    admission.finish("a", ())
+    await told(world, admission)
+    assert await world.in_parallel(PARALLEL.name) == 0
+
+
 async def test_who_is_busy_keeps_no_slot_and_no_money(world, clock):
     admission = world.worker("w")
     await ask(admission, *(Demand(f"a{n}", parallel=(PARALLEL,)) for n in range(2)))
@@ -457,9 +483,16 @@ async def test_more_than_there_ever_is_is_never_granted(world):
         Demand("a", one(4)),
         Demand("b", holds=hold(101)),
         Demand("c", parallel=(ParallelLimit("none", 0),)),
-        Demand("d", one(3)),
+        Demand("d", parallel=(PARALLEL,), calls=3),
+        Demand("e", one(3)),
     )
-    assert verdicts == [Never(REQUESTS.name, 4, 3), Never(DAY.name, 101, 100), Never("none", 1, 0), Go(START)]
+    assert verdicts == [
+        Never(REQUESTS.name, 4, 3),
+        Never(DAY.name, 101, 100),
+        Never("none", 1, 0),
+        Never(PARALLEL.name, 3, 2),
+        Go(START),
+    ]
 
 
 # Asking again

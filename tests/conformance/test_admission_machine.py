@@ -55,13 +55,14 @@ THRESHOLDS = {"hour": [0.5, 1.0], "total": [0.2]}
 
 charges = st.lists(st.tuples(st.sampled_from(RATES), st.integers(0, 5)), max_size=3, unique_by=lambda c: c[0].name)
 demands = st.builds(
-    lambda rates, parallel, holds, request, earliest, latest: (
+    lambda rates, parallel, holds, request, earliest, latest, calls: (
         tuple(Charge(limit, amount) for limit, amount in rates),
         tuple(parallel),
         tuple(Hold(window, amount) for window, amount in holds),
         request,
         earliest,
         latest,
+        calls,
     ),
     charges,
     st.lists(st.sampled_from(PARALLELS), max_size=2, unique=True),
@@ -71,6 +72,7 @@ demands = st.builds(
     st.sampled_from([None, None, None, *REQUESTS]),
     st.sampled_from([0, 0, 0, 0, 0, 0, 500_000, 30 * SECOND]),
     st.sampled_from([None, None, None, None, None, 100_000, 5 * SECOND]),
+    st.sampled_from([1, 1, 1, 2, 3]),
 )
 
 
@@ -119,7 +121,7 @@ class Admissions(RuleBasedStateMachine):
     # Workers ask
 
     def demand(self, shape, ticket=None):
-        rates, parallel, holds, request, earliest, latest = shape
+        rates, parallel, holds, request, earliest, latest, calls = shape
         mark = None
         attempt = self.next("attempt")
         if request is not None:
@@ -133,6 +135,7 @@ class Admissions(RuleBasedStateMachine):
             self.clock.now + earliest if earliest else 0,
             2**53 if latest is None else self.clock.now + latest,
             ticket,
+            calls,
         )
 
     def ask(self, worker, asked):

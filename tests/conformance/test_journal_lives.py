@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
-from headgate.workers.journal.claims import Answer, Answered, Claim, Mine, Reused, Run, Taken
+from headgate.routing.dearest import Dearest
+from headgate.workers.journal.claims import Answer, Answered, Begun, Claim, Mine, Reused, Run, Taken
 
 WHICH = st.integers(0, 2)
 REQUESTS = "rs"
@@ -32,7 +33,7 @@ class Held:
     worker: Worker
     claim: Claim
     interrupted: tuple[Run, ...]
-    attempts: tuple[str, ...] = ()
+    attempts: tuple[Begun, ...] = ()
 
     def usage(self):
         """Every event that the worker knows of."""
@@ -184,7 +185,7 @@ class Lives(RuleBasedStateMachine):
 
     def begin(self, one):
         truth = self.truths[one.claim.request_id]
-        run = replace(one.claim.run, attempts=(*one.attempts, "d"))
+        run = replace(one.claim.run, attempts=(*one.attempts, Begun("d", "p", "m", 2, Dearest("v", 10**15, 2, 3))))
         written = self.do(self.harness.write(self.journal(one.worker).mark(one.claim, run)))
         assert written == (truth.holder is one), "fencing"
         if written:

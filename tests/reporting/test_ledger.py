@@ -333,6 +333,7 @@ def test_opening_again_migrates_nothing_twice(ledger):
             (2, "0002_admission.sql"),
             (3, "0003_service_tiers.sql"),
             (4, "0004_units.sql"),
+            (5, "0005_calls.sql"),
         ]
         assert again.cursors() == {"usage/0": "1"}
 

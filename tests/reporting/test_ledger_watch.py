@@ -119,7 +119,7 @@ def _answers(ledger, question):
             one.output_tokens,
             one.cost_nano,
             one.answered,
-            one.attempts,
+            one.made,
             one.firsts,
         )
         for one in ledger.survey([question]).answers[0]

@@ -21,6 +21,7 @@ _NEW = {
     "service_tier_asked",
     "service_tier",
     "units",
+    "calls",
 }
 
 
@@ -43,12 +44,14 @@ def old(tmp_path, monkeypatch):
 def test_an_old_ledger_keeps_its_rows_and_its_cursors_and_takes_new_events(old):
     with Ledger.open(old) as ledger:
         assert ledger.cursors() == {"usage/0": "3"}
-        appended = ledger.append([a_slice(a_value(3), a_value(4, org="acme", end_user="alice", units=3), cursor="4")])
+        appended = ledger.append(
+            [a_slice(a_value(3), a_value(4, org="acme", end_user="alice", units=3, calls=2), cursor="4")]
+        )
         assert (appended.rows, appended.duplicates) == (1, 1)
     with open_for_reading(old) as reader:
-        assert reader.rows("SELECT org, end_user, units, cost_usd > 0 FROM usage_usd ORDER BY ts") == [
-            *[(None, None, 0, True)] * 3,
-            ("acme", "alice", 3, True),
+        assert reader.rows("SELECT org, end_user, units, calls, cost_usd > 0 FROM usage_usd ORDER BY ts") == [
+            *[(None, None, 0, 1, True)] * 3,
+            ("acme", "alice", 3, 2, True),
         ]
 
 

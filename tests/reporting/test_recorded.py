@@ -46,6 +46,7 @@ def test_a_request_is_read_with_its_answer_and_what_its_failures_cost(read):
         "cached_audio_tokens": 1,
         "output_audio_tokens": 6,
         "units": 8,
+        "calls": 3,
         "service_tier_asked": "flex",
         "service_tier": "default",
     }
@@ -60,7 +61,7 @@ def test_a_request_is_read_with_its_answer_and_what_its_failures_cost(read):
     (paid,) = one.answers
     kinds = {"cache_write_1h": 3, "input_audio": 4, "cached_audio": 1, "output_audio": 6, "units": 8}
     assert one.tokens == paid.tokens == Tokens(input=100, cached=40, cache_write=5, output=9, reasoning=2, **kinds)
-    assert (paid.asked, paid.served) == ("flex", "default")
+    assert (paid.asked, paid.served, paid.calls, one.calls) == ("flex", "default", 3, 3)
     assert (one.cost_nano, one.answered_nano, one.other_nano, one.code) == (930, 900, 30, None)
 
 

@@ -97,6 +97,12 @@ def test_two_attempts_cost_what_both_together_cost_but_for_the_rounding(price, o
     assert abs(cost_nano(flat, one) + cost_nano(flat, other) - cost_nano(flat, both)) <= 1
 
 
+@given(_prices(), _tokens(), st.integers(1, 128))
+def test_equal_calls_together_cost_as_many_times_what_one_costs_but_for_the_rounding(price, one, calls):
+    together = Tokens(*(calls * count for count in _counts(one)))
+    assert abs(cost_nano(price, together, calls) - calls * cost_nano(price, one)) <= calls
+
+
 @given(_prices(), _tokens(), st.sampled_from(["input", "output"]), st.integers(0, 10**6))
 def test_more_tokens_never_cost_less_within_a_tier(price, tokens, kind, more):
     flat = Price(_rates_for(price, tokens), price.version, price.source, request=price.request)

@@ -57,7 +57,7 @@ class Audit:
 
     def in_parallel(self, parallel):
         calls = (attempt for attempt in self.log if attempt.in_call and not attempt.void)
-        return sum(parallel in attempt.demand.parallel for attempt in calls)
+        return sum(attempt.demand.calls for attempt in calls if parallel in attempt.demand.parallel)
 
     def check_parallel(self, parallels):
         for parallel in parallels:

@@ -153,6 +153,17 @@ def config_of(**parts):
     return Config.model_validate(parts)
 
 
+class Watched(Gateway):
+    """Remembers what broke it."""
+
+    broken_by = None
+
+    def _done(self, task):
+        if not task.cancelled():
+            self.broken_by = self.broken_by or task.exception()
+        super()._done(task)
+
+
 @dataclass
 class Bench:
     """One gateway and all that it stands on. Benches that share a `store` are workers of one fleet."""
@@ -209,7 +220,7 @@ class Bench:
             circuits=self.circuits,
             signer=self.signer,
         )
-        self.gateway = Gateway(ports, rules, Rulebook.of(self.config), Room(self.in_flight, 10**9))
+        self.gateway = Watched(ports, rules, Rulebook.of(self.config), Room(self.in_flight, 10**9))
         await self.bus.start(self.gateway.admit, self.gateway.committed)
         return self
 
@@ -222,7 +233,22 @@ class Bench:
         await self.bus.send(records, at_ms=int(self.time.at * 1000))
 
     async def replies(self, count, topic="headgate.replies.default"):
-        return [decode_reply(record.value) for record in await self.bus.wait_for(topic, count)]
+        return [decode_reply(record.value) for record in await self.wait_for(topic, count)]
+
+    async def wait_for(self, topic, count):
+        """Wait until so many records lie on a topic; raise what breaks the gateway, for they would never come."""
+        there, broken = (
+            asyncio.ensure_future(self.bus.wait_for(topic, count)),
+            asyncio.ensure_future(self.gateway.broken()),
+        )
+        try:
+            await asyncio.wait((there, broken), return_when=asyncio.FIRST_COMPLETED)
+            if not there.done():
+                raise self.gateway.broken_by
+            return there.result()
+        finally:
+            there.cancel()
+            broken.cancel()
 
     def held(self, budget):
         """What is held of a budget, in all its windows."""

@@ -17,7 +17,7 @@ from headgate.workers.admission.redis import RedisAdmission
 from headgate.workers.admission.redis_book import RedisBook
 from headgate.workers.bus.streams.bus import StreamsBus
 from headgate.workers.bus.streams.settings import StreamsSettings
-from headgate.workers.journal.claims import Answer, Answered, Claim, Mine, Run
+from headgate.workers.journal.claims import Answer, Answered, Begun, Claim, Mine, Run
 from headgate.workers.journal.on_redis import RedisJournal
 from support.redis_cluster import Cluster
 
@@ -53,7 +53,7 @@ async def test_journal_admission_and_book_are_found_on_the_node_that_has_them(cl
     journal = RedisJournal(link, prefix, "w")
     claim = Claim("r1", "place", b"f" * 16, Run("run-1", 1, ()))
     assert await journal.claim([claim]) == [Mine()]
-    mark = journal.mark(claim, Run("run-1", 1, ("d1",)))
+    mark = journal.mark(claim, Run("run-1", 1, (Begun("d1"),)))
     assert isinstance(mark, Mark)
     charges = (Charge(RateLimit("l", 3, 1_000_000, 3), 1),)
     demand = Demand("a1", charges, (ParallelLimit("p", 2),), (Hold(TOTAL, 20),), mark)

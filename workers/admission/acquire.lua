@@ -6,7 +6,7 @@
 --            limits {name, limit, period, burst, ahead, watched}, parallel limits {name, limit},
 --            windows {name and start, start, end or -1, limit, budget's name}, demands}
 --            demand {attempt, {limit, amount, ...}, {parallel limit, ...}, {window, amount, ...},
---            earliest, latest, ticket or -1, mark}
+--            earliest, latest, ticket or -1, mark, calls}: so many places of each parallel limit
 --            mark 0 or {place in KEYS, where in ARGV[4] it begins, its length, how much of it is the run's}
 -- ARGV[4]    the marks, one after the other: cmsgpack reads no binary
 -- Returns msgpack {0, now, answers, {place of a watched limit, what is taken of it, since when that is so, ...}}, or {1}
@@ -176,8 +176,8 @@ local function never(demand)
   end
   for _, place in ipairs(demand[3]) do
     local parallel = parallels[place]
-    if parallel[2] < 1 then
-      return {NEVER, parallel[1], 1, parallel[2]}
+    if parallel[2] < demand[9] then
+      return {NEVER, parallel[1], demand[9], parallel[2]}
     end
   end
   for i = 1, #demand[4], 2 do
@@ -206,7 +206,7 @@ end
 local function busy(demand)
   for _, place in ipairs(demand[3]) do
     local name = parallels[place][1]
-    if in_parallel[name] >= parallels[place][2] then
+    if in_parallel[name] > parallels[place][2] - demand[9] then
       return {BUSY, name}
     end
   end
@@ -240,9 +240,11 @@ local function take(demand, counted)
   local attempt, call_of, hold_of = demand[1], {now, counted}, {now}
   for _, parallel in ipairs(demand[3]) do
     local name = parallels[parallel][1]
-    call_of[#call_of + 1] = name
-    in_parallel[name] = in_parallel[name] + 1
-    plus(parallel_sums, name, 1)
+    for _ = 1, demand[9] do
+      call_of[#call_of + 1] = name
+    end
+    in_parallel[name] = in_parallel[name] + demand[9]
+    plus(parallel_sums, name, demand[9])
   end
   for i = 1, #demand[4], 2 do
     local id, amount = windows[demand[4][i]][1], demand[4][i + 1]

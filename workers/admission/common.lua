@@ -9,7 +9,8 @@
 --
 -- Other keys have the same hash tag and are derived here. One life of the store has its own:
 --   {tag}:<epoch>:joined     set of workers that have taken part
---   {tag}:<epoch>:calls:<w>  hash: attempt -> {begun, time whose slots count, parallel limits ...} of a worker's calls
+--   {tag}:<epoch>:calls:<w>  hash: attempt -> {begun, time whose slots count, parallel limits ...} of a worker's calls,
+--                           with the name of a limit once for each place in it
 --   {tag}:<epoch>:parallel   hash: parallel limit -> calls
 --   {tag}:<epoch>:holds      hash: attempt -> {begun, window, amount, ...}
 --   {tag}:<epoch>:budgets    hash: s, h or m before the window -> settled, held, most that ever was settled

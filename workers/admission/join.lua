@@ -4,7 +4,7 @@
 -- ARGV[3]    {worker, silence after which a worker is dead (microseconds), how long runs are remembered (milliseconds),
 --            limits {name, period}, windows {name and start, end or -1}, grants}
 --            grant {attempt, begun, time whose slots count, whether the call lasts, {limit, amount, ...},
---            {parallel limit's name, ...}, {window, amount, ...}, mark or 0}
+--            {parallel limit's name, once for each place, ...}, {window, amount, ...}, mark or 0}
 -- ARGV[4]    the marks, see marks.lua
 -- Returns the epoch. Safe to send again.
 

@@ -204,7 +204,7 @@ class MemoryStore:
 
     def _busy(self, demand: Demand) -> Busy | None:
         for parallel in demand.parallel:
-            if self.in_parallel(parallel.name) >= parallel.limit:
+            if self.in_parallel(parallel.name) + demand.calls > parallel.limit:
                 return Busy(parallel.name)
         for hold in demand.holds:
             key = window_key(hold.window)
@@ -267,7 +267,7 @@ class MemoryStore:
             self.add(charge.limit, at_us, sign * charge.amount)
 
     def _call(self, worker: str, demand: Demand, at_us: int, counted_us: int) -> None:
-        names = tuple(parallel.name for parallel in demand.parallel)
+        names = tuple(parallel.name for parallel in demand.parallel) * demand.calls
         self._calls(worker)[demand.attempt_id] = Call(at_us, counted_us, names)
 
     def _hold(self, demand: Demand, at_us: int) -> None:

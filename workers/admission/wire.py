@@ -116,6 +116,7 @@ def ask(head: tuple[object, ...], demands: Sequence[Demand]) -> Question:
             demand.latest_us,
             -1 if demand.ticket_us is None else demand.ticket_us,
             0 if demand.mark is None else marks.place(demand.mark),
+            demand.calls,
         )
         for demand in demands
     ]
@@ -142,7 +143,7 @@ def restoring(worker: str, dead_us: int, remembered_ms: int, grants: Iterable[Gr
             grant.counted_us,
             grant.in_call,
             tables.charges(grant.demand.charges),
-            [parallel.name for parallel in grant.demand.parallel],
+            [parallel.name for parallel in grant.demand.parallel] * grant.demand.calls,
             tables.holds(grant.holds),
             0 if grant.demand.mark is None else marks.place(grant.demand.mark),
         )

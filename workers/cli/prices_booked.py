@@ -58,7 +58,7 @@ def _table(rows: Iterable[Booked], ours: Mapping[str, Price | None], prices: Gen
     sums: dict[tuple[str, ...], _Sum] = {}
     for row in rows:
         price = ours[row.deployment] if row.deployment in ours else prices.find(row.provider, row.upstream_model)
-        paid = None if price is None else bill(price, row.tokens, row.asked, row.served)
+        paid = None if price is None else bill(price, row.tokens, row.asked, row.served, row.calls)
         version = _UNKNOWN if paid is None else paid.version
         tier = row.served or row.asked or ""
         line = sums.setdefault(

@@ -9,11 +9,13 @@ from ...routing.access.rules import KeyRules
 from ...routing.flex import asked_tier
 from ...routing.outcome import Completion, Setback
 from ...routing.target import Target
+from ...routing.twins import calls_at
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.reply import Account, Reply, Response, Status, Tokens
 from ...schemas.request import Rejected, Request
 from ...schemas.usage import Cause, Outcome, UsageEvent, event_id
 from ..journal.claims import Run
+from .begun import target_of
 from .job import Attempt, Ended, Job
 from .spending import Spent, estimated, spent
 
@@ -48,6 +50,7 @@ def attempt_event(attempt: Attempt) -> UsageEvent:
         http_status=result.status,
         provider_request_id=result.request_id if isinstance(result, Completion) else None,
         latency_ms=attempt.latency_ms,
+        calls=attempt.entered.demand.calls,
         asked=attempt.target.tier,
         served=result.tier if isinstance(result, Completion) else None,
     )
@@ -57,13 +60,12 @@ def interrupted_events(ways: Sequence[Job], interrupted: Run) -> list[UsageEvent
     """Make the `uncertain` events of attempts that a dead worker began; the real ones, if they exist, replace them.
 
     `ways` are the request as it is, and as it may have been sent on to other models. A deployment that none of them
-    knows is not in the config any more: its attempt is booked as of the first that is.
+    knows is not in the config any more: its attempt is booked by what the journal has kept of it.
     """
     known = {target.id: (job, target) for job in reversed(ways) for target in job.plan.targets}
-    unknown = (ways[0], ways[0].plan.targets[0])
     return [
-        _interrupted(*known.get(deployment, unknown), interrupted, number)
-        for number, deployment in enumerate(interrupted.attempts, start=1)
+        _interrupted(*(known.get(begun.deployment) or (ways[0], target_of(begun))), interrupted, number)
+        for number, begun in enumerate(interrupted.attempts, start=1)
     ]
 
 
@@ -77,6 +79,7 @@ def _interrupted(job: Job, target: Target, run: Run, number: int) -> UsageEvent:
         ts=run.began_us,
         attempt=number,
         code=Code.INTERRUPTED,
+        calls=calls_at(job.request, target),
         asked=asked,
     )
 
@@ -95,6 +98,7 @@ def _event(  # noqa: PLR0913 - the columns of one row
     http_status: int | None = None,
     provider_request_id: str | None = None,
     latency_ms: int = 0,
+    calls: int = 1,
 ) -> UsageEvent:
     request, tokens = job.request, used.tokens
     return UsageEvent(
@@ -135,6 +139,7 @@ def _event(  # noqa: PLR0913 - the columns of one row
         output_audio_tokens=tokens.output_audio,
         service_tier_asked=asked,
         service_tier=served,
+        calls=calls,
     )
 
 

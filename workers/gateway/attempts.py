@@ -33,8 +33,10 @@ from ...schemas.deferral import SLACK_SECONDS
 from ...schemas.failures import Code, Failure, failure
 from ...schemas.request import Request
 from ...schemas.usage import event_id
-from ..journal.claims import Claim, Run
+from ..journal.claims import Begun, Claim, Run
 from .answers import attempt_event
+from .asking import Ask
+from .begun import begun_at
 from .calling import Caller
 from .clock import Clock
 from .gate import Entered, Gate, Out
@@ -196,7 +198,7 @@ class _Trying:
         if not await circuits.may_begin(target, self._next_name(), target.timeout + self.parts.wait_in_memory):
             return self._denied(target)
         self.tried = (*self.tried, target.id)
-        entered = await self._enter(target)
+        entered = await self._enter(target, ready.call)
         if isinstance(entered, Elsewhere):
             return self._spent(entered.model)
         if isinstance(entered, Out):
@@ -245,8 +247,8 @@ class _Trying:
             return None
         target = ready.target
         self.tried = (*self.tried, target.id)
-        begun = (*self.run.attempts[: self.made], target.id)
-        entered = await self.parts.gate.try_enter(self.parts.tolls.ask(self.job, self.claim, target, begun))
+        begun = (*self.run.attempts[: self.made], begun_at(self.job.request, target))
+        entered = await self.parts.gate.try_enter(self._ask(target, begun, ready.call))
         if entered is None:
             circuits.not_begun(target, name)
             return None
@@ -287,11 +289,11 @@ class _Trying:
             return Wait(0)
         return self._queued(target, Wait(_LOOK_AGAIN))
 
-    async def _enter(self, target: Target) -> Entered | Elsewhere | Out:
+    async def _enter(self, target: Target, call: HttpCall) -> Entered | Elsewhere | Out:
         """Wait at the gate; once through, the attempt is written down in the journal."""
-        begun = (*self.run.attempts[: self.made], target.id)
+        begun = (*self.run.attempts[: self.made], begun_at(self.job.request, target))
         name = self._next_name()
-        ask, circuits = self.parts.tolls.ask(self.job, self.claim, target, begun), self.parts.caller.circuits
+        ask, circuits = self._ask(target, begun, call), self.parts.caller.circuits
         ask.is_out = lambda: circuits.is_out(target, name) or self._crawls(target)
         passage = await self.parts.gate.enter(ask)
         if not isinstance(passage, Entered):
@@ -304,7 +306,10 @@ class _Trying:
             self._entered(passage, begun)
         return passage
 
-    def _entered(self, entered: Entered, begun: tuple[str, ...]) -> None:
+    def _ask(self, target: Target, begun: tuple[Begun, ...], call: HttpCall) -> Ask:
+        return self.parts.tolls.ask(self.job, self.claim, target, begun, call.twins)
+
+    def _entered(self, entered: Entered, begun: tuple[Begun, ...]) -> None:
         self.run = Run(self.run.id, entered.at_us, begun)
         self.made += 1
         self.began_us = self.began_us or entered.at_us

@@ -199,7 +199,7 @@ class Gate:
 
     def left(self, deployment: str, demand: Demand) -> None:
         """Hear that a call is over: whoever waits for its place may ask."""
-        limits = [limit.name for limit in demand.parallel]
+        limits = [limit.name for limit in demand.parallel] * demand.calls
         self._queues.freed((*limits, _brake(deployment)))
 
     def cancelled(self) -> None:

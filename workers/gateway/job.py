@@ -28,6 +28,8 @@ class Job(msgspec.Struct, frozen=True):
     deferral: Deferral | None = None
     #: Whether it goes to another model than the one that it asked for.
     is_fallback: bool = False
+    #: Why nobody can be asked, None if somebody can. A former worker may have asked somebody, under another config.
+    why: Failure | None = None
 
     @property
     def size(self) -> int:

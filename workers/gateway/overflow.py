@@ -47,7 +47,11 @@ class Overflow:
     def _stands_far_back(self, job: Job) -> bool:
         """Say so of newcomers only: whoever comes back has stood in the line already."""
         request = job.request
-        if job.deferral is not None or self.lines.turn_us(request.key, request.lane, self.now_us()) is None:
+        if (
+            job.why is not None
+            or job.deferral is not None
+            or self.lines.turn_us(request.key, request.lane, self.now_us()) is None
+        ):
             return False
         return not self.is_cancelled(request)
 

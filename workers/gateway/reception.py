@@ -112,14 +112,13 @@ class Reception:
 
     def _planned(
         self, delivery: Delivery, request: Request, key: KeyRules, place: str, deferral: Deferral | None
-    ) -> Job | None:
+    ) -> Job:
         plan = self.plan(request)
         if isinstance(plan, Plan):
             return Job(delivery, request, key, plan, place, deferral)
         longer = self._longer(request, plan)
         if longer is None:
-            self.desk.refuse(delivery, request, plan, place=place, key=key)
-            return None
+            return Job(delivery, request, key, self.rules.routes.nobody(request.model), place, deferral, why=plan)
         return Job(delivery, longer[0], key, longer[1], place, deferral, is_fallback=True)
 
     def _longer(self, request: Request, why: Failure) -> tuple[Request, Plan] | None:

@@ -17,6 +17,7 @@ from ..journal.claims import Answer, Answered, Claim, Claimed, Mine, Reused, Run
 from .answers import final_reply, interrupted_events
 from .attempts import Attempts
 from .batcher import Batcher
+from .begun import begun_at
 from .clock import Clock
 from .desk import Desk, Progress, Usage
 from .job import Booked, Ended, Job, Left
@@ -129,7 +130,7 @@ class Runner:
         if self.is_cancelled(job.request):
             return failure(Code.CANCELLED)
         if not self._late(job):
-            return None
+            return job.why
         expected = f"a deadline after {moment(self.clock.now_us())}"
         return failure(Code.DEADLINE_EXCEEDED, expected=expected, given=moment(job.request.deadline_ms * 1000))
 
@@ -138,8 +139,8 @@ class Runner:
 
     def _new_run(self, job: Job) -> Run:
         """Begin a run; an attempt that has to ask nobody is written down with the claim."""
-        is_marked = self.tolls.is_free(job) and self.unwanted(job) is None
-        begun = (job.plan.target(1).id,) if is_marked else ()
+        is_marked = self.unwanted(job) is None and self.tolls.is_free(job)
+        begun = (begun_at(job.request, job.plan.target(1)),) if is_marked else ()
         return Run(self.new_id(), self.clock.now_us(), begun)
 
 

@@ -19,7 +19,7 @@ from ...schemas.reply import Tokens
 from ...schemas.request import Request
 from ...schemas.usage import Outcome, event_id
 from ..admission.port import Admission
-from ..journal.claims import Claim, Run
+from ..journal.claims import Begun, Claim, Run
 from .asking import Ask
 from .job import Booked, Job
 from .toll import FREE, Toll
@@ -59,17 +59,20 @@ class Tolls:
         """Say whether the first attempt takes nothing of any limit or budget."""
         return not self._held_to(job, job.plan.target(1))
 
-    def ask(self, job: Job, claim: Claim, target: Target, begun: tuple[str, ...]) -> Ask:
-        """Return what the next attempt asks for: the last of `begun`, which the journal has to say from then on."""
+    def ask(self, job: Job, claim: Claim, target: Target, begun: tuple[Begun, ...], calls: int = 1) -> Ask:
+        """Return what the next attempt asks for: the last of `begun`, which the journal has to say from then on.
+
+        `calls` are those that it makes at once.
+        """
         number, request, toll = len(begun), job.request, self._toll(job, target)
         latest_us, name = request.deadline_ms * 1000, event_id(claim.run.id, number)
-        taken, worst = _taken(request, target, toll, number)
-        budgets, parallel, marked = toll.budgets, toll.parallel, begun == claim.run.attempts
+        taken, worst = _taken(request, target, toll, number, calls)
+        budgets, parallel, marked = toll.budgets, toll.parallel, _names(begun) == _names(claim.run.attempts)
 
         def demand(now_us: int, ticket_us: int | None, earliest_us: int) -> Demand:
             mark = None if marked else self.mark(claim, Run(claim.run.id, now_us, begun))
             holds = self.books.holds(budgets, worst, now_us) if budgets else ()
-            return Demand(name, taken, parallel, holds, mark, earliest_us, latest_us, ticket_us)
+            return Demand(name, taken, parallel, holds, mark, earliest_us, latest_us, ticket_us, calls)
 
         ticket = job.deferral.ticket_us if job.deferral is not None and number == 1 else None
         cost = worst.input_tokens + worst.output_tokens or len(request.body)
@@ -129,10 +132,14 @@ class Tolls:
         return Toll(self.rulebook.request(subject), self.rulebook.target(subject))
 
 
-def _taken(request: Request, target: Target, toll: Toll, number: int) -> tuple[tuple[Charge, ...], Amounts]:
+def _names(begun: tuple[Begun, ...]) -> list[str]:
+    return [each.deployment for each in begun]
+
+
+def _taken(request: Request, target: Target, toll: Toll, number: int, calls: int) -> tuple[tuple[Charge, ...], Amounts]:
     """Return the charges, and the attempt's worst case."""
     estimate = toll.estimate
     if estimate is None:
         return (), _NOTHING
-    taken = charges(toll.rates(number), Amounts(estimate.input, estimate.output))
-    return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate))
+    taken = charges(toll.rates(number), Amounts(estimate.input, estimate.output, requests=calls))
+    return taken, Amounts(estimate.worst_input, estimate.worst_output, worst_nano(request, target, estimate), calls)

@@ -7,9 +7,25 @@ from typing import Protocol
 import msgspec
 
 from ...routing.admission.demand import Mark
+from ...routing.dearest import Dearest
 
 #: A run or a claim whose end nobody tells is remembered this long: longer than any redelivery.
 REMEMBERED_MS = 7 * 24 * 3600 * 1000
+
+
+class Begun(msgspec.Struct, frozen=True, array_like=True):
+    """An attempt as it is written down before it is made: what its usage event needs if nobody hears of its end.
+
+    The config may have lost the deployment by then.
+    """
+
+    deployment: str
+    provider: str = ""
+    upstream_model: str = ""
+    #: That it makes at once.
+    calls: int = 1
+    #: None: it has no price, which the config allows.
+    price: Dearest | None = None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -19,8 +35,8 @@ class Run(msgspec.Struct, frozen=True):
     id: str
     #: When it began, unix microseconds.
     began_us: int
-    #: The deployments of the attempts begun so far, in order.
-    attempts: tuple[str, ...]
+    #: The attempts begun so far, in order.
+    attempts: tuple[Begun, ...]
 
 
 class Claim(msgspec.Struct, frozen=True):

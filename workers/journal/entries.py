@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from .claims import Answer, Answered, Claim, Reused, Run
+from .claims import Answer, Answered, Begun, Claim, Reused, Run
 
 #: Digits of the time that the store puts before an answer, unix milliseconds.
 STAMP_DIGITS: Final = 13
@@ -21,7 +21,7 @@ OPEN_HEAD: Final = 24
 _FIVE: Final = b"\x95"
 
 _encode = msgspec.msgpack.Encoder().encode
-_runs: Final = msgspec.msgpack.Decoder(tuple[str, str, str, int, tuple[str, ...]])
+_runs: Final = msgspec.msgpack.Decoder(tuple[str, str, str, int, tuple[Begun, ...]])
 _answers: Final = msgspec.msgpack.Decoder(tuple[str, bytes, str, bool, bytes])
 _usage: Final = msgspec.msgpack.Decoder(tuple[bytes, ...])
 

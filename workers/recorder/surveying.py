@@ -84,7 +84,7 @@ class Surveyor:
 
     def _taken(self, one: Sum, period_us: int) -> Iterator[Taken]:
         subject = _subject(one)
-        both = ((self._rulebook.request(subject), one.firsts), (self._rulebook.target(subject), one.attempts))
+        both = ((self._rulebook.request(subject), one.firsts), (self._rulebook.target(subject), one.made))
         for rules, requests in both:
             amounts = Amounts(one.input_tokens, one.output_tokens, requests=requests).by_unit()
             for rate in rules.rates:

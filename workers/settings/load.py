@@ -56,29 +56,36 @@ def load_settings(
     win; `None` overrides nothing.
     """
     environ = os.environ if environ is None else environ
-    file = _file(path, environ, directory)
+    return _loaded(_file(path, environ, directory), environ, overrides)
+
+
+def _loaded(
+    file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object], stand_in: str | None = None
+) -> Settings | ConfigErrors:
     if file is None:
         return _settled(None, Tree(), [], environ, overrides)
     text = _read(file)
     if isinstance(text, ConfigError):
         return ConfigErrors((text,))
     tree, errors = read_tree(text, str(file))
-    return _settled(file, tree, errors, environ, overrides)
+    return _settled(file, tree, errors, environ, overrides, stand_in)
 
 
 def load_to_look(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings | ConfigErrors:
     """Load a config for a command that calls nobody: whoever has no secrets may look all the same.
 
-    If it does not load otherwise, variables that are not set are taken as if they were. Errors are the first ones.
+    Variables that are not set are taken as if they were: those of the catalogue, for providers that the config only
+    names, and, if it does not load otherwise, those that it refers to. Errors are the first ones.
     """
     environ = os.environ if environ is None else environ
-    settings = load_settings(path, environ)
+    file = _file(path, environ, Path())
+    settings = _loaded(file, environ, {}, _ANYTHING)
     if isinstance(settings, Settings):
         return settings
     missing = [
         each.expected.removeprefix(A_VARIABLE) for each in settings.errors if each.expected.startswith(A_VARIABLE)
     ]
-    as_if = load_settings(path, {**environ, **dict.fromkeys(missing, _ANYTHING)})
+    as_if = _loaded(file, {**environ, **dict.fromkeys(missing, _ANYTHING)}, {}, _ANYTHING)
     return as_if if isinstance(as_if, Settings) else settings
 
 
@@ -119,8 +126,9 @@ def _settled(
     errors: list[ConfigError],
     environ: Mapping[str, str],
     overrides: Mapping[str, object],
+    stand_in: str | None = None,
 ) -> Settings | ConfigErrors:
-    resolved = with_environment(resolve(tree.data, environ), environ)
+    resolved = with_environment(resolve(tree.data, environ), environ, stand_in)
     data, placed = with_overrides(resolved.data, overrides)
     source = Source("defaults" if file is None else str(file), tree, resolved.references, placed)
     errors = errors + _missing(resolved, source)

@@ -11,9 +11,11 @@ from ..document import REFERENCE, Adopted, Notes, Place, Written
 from ..section import Section, items, read
 from ..variables import Variables
 from .deployment import Deployed, Describer, budgets
-from .format import Credential, Entry, File, General, Info, Params, ProviderBudget, Router, Settings, Team
+from .format import File
 from .group import ids, orders, tags, weights
+from .model_list import Credential, Entry, Info, Params
 from .routes import WEAKER, Routing
+from .settings import General, ProviderBudget, Router, Settings, Team
 from .who import Caller
 
 _MEBIBYTE: Final = 1024 * 1024

@@ -11,7 +11,7 @@ from ..document import REFERENCE, Notes, Place, Written
 from ..money import budget, per_million, window, written_out
 from ..params import overridable
 from ..unpriced import UNPRICED
-from .format import Entry, Info, Params
+from .model_list import Entry, Info, Params
 
 _LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -7,7 +7,7 @@ from typing import Final
 
 from ....schemas.plain import is_list, is_mapping
 from ..document import Notes, Place
-from .format import Reliability, Router, Settings
+from .settings import Reliability, Router, Settings
 
 STRATEGIES: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -12,7 +12,7 @@ from ..accounts import Account, is_host_of, row_called
 from ..document import REFERENCE, Notes, Place, Written
 from ..urls import DATED, Address, address_of
 from ..variables import SIGNED, Variables, variable
-from .format import Params
+from .model_list import Params
 
 #: What LiteLLM calls a provider of the catalogue otherwise.
 _CALLED: Final[Mapping[str, str]] = MappingProxyType(

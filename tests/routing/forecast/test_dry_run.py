@@ -1,6 +1,7 @@
 """A dry run goes where the gateway would go, and says why it goes nowhere."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,7 +16,9 @@ from headgate.routing.forecast.outlook import Outlook
 from headgate.routing.forecast.reasons import Reasons
 from headgate.routing.models import ModelFacts
 from headgate.routing.plan import make_plan
+from headgate.routing.providers.families import FAMILIES
 from headgate.routing.routes import build_routes
+from headgate.routing.service import ParameterRules, Service
 from headgate.routing.standing import Quiet
 from headgate.routing.target import Plan
 from headgate.routing.tokens.estimator import TokenEstimator
@@ -28,7 +31,7 @@ from headgate.schemas.topics import Lane
 from headgate.workers.bus.port import Delivery
 from headgate.workers.gateway.job import Job
 from headgate.workers.gateway.tolls import Tolls
-from headgate.workers.journal.claims import Claim, Run
+from headgate.workers.journal.claims import Begun, Claim, Run
 from support.gateways import PRICE, NoPrices
 
 NOW_MS = 1_800_000_000_000
@@ -179,7 +182,9 @@ def test_models_without_end_are_summed_up_as_others():
     assert sum(load.requests for load in world.outlook.loads.values()) == world.outlook.total.requests
 
 
-def test_what_an_attempt_takes_is_what_the_gateway_would_demand():
+@pytest.mark.parametrize("n", [1, 3])
+def test_what_an_attempt_takes_is_what_the_gateway_would_demand(n):
+    """Also where several choices are made by as many calls."""
     limits = {"requests_per_minute": 60, "tokens_per_hour": 10**6, "parallel": 3}
     budgets = [{"usd": 5, "per": "day", "at_limit": "refuse"}, {"tokens": 10**7, "at_limit": {"fallback": "tiny"}}]
     rules = {"limits": limits, "budgets": budgets}
@@ -188,15 +193,19 @@ def test_what_an_attempt_takes_is_what_the_gateway_would_demand():
     config = a_config(
         deployments=[deployment], more=[tiny], keys=[{"id": "k", "workspace": "w", **rules}], workspaces=[{"id": "w"}]
     )
-    asked, world, rulebook = request(), World(config), Rulebook.of(config)
+    asked, world, rulebook = request(n=n), World(config), Rulebook.of(config)
     key = world.dry_run._ground.keyring.admits(asked, NOW_MS)  # the rules of a key are made there only
     plan = make_plan(asked, world.routes, world.prices, Quiet())
     job = Job(Delivery(Record("t", b""), "p", 0, None), asked, key, plan, "p")
     tolls = Tolls(rulebook, Bookkeeping(), world.estimates, None, lambda *_: None)
-    ask = tolls.ask(job, Claim("r", "p", b"", Run("run", 0, ())), plan.targets[0], ("a",))
+    one_a_call = Service(rules=ParameterRules(unsupported=frozenset({"n"})), fan_out_over=1)
+    target = replace(plan.targets[0], service=one_a_call)
+    call = FAMILIES["openai"].encode(asked, target)
+    ask = tolls.ask(job, Claim("r", "p", b"", Run("run", 0, ())), target, (Begun("a"),), call.twins)
     demand = ask.demand(NOW_MS * 1000, None, 0)
-    held = held_to(rulebook, asked, key, plan.targets[0])
-    use = world.dry_run._use(asked, plan.targets[0], world.estimates.estimate(asked, plan.targets[0]))
+    held = held_to(rulebook, asked, key, target)
+    use = world.dry_run._use(asked, target, world.estimates.estimate(asked, target))
+    assert use.calls == demand.calls == n
     assert charges(held.rates, use.expected) == demand.charges != ()
     assert held.parallel == demand.parallel != ()
     assert Bookkeeping().holds(held.budgets, use.worst, NOW_MS * 1000) == demand.holds != ()

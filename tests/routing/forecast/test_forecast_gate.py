@@ -61,6 +61,15 @@ def test_ten_calls_of_three_seconds_two_at_a_time_take_fifteen():
     assert begins(gate(), 10, its, use(seconds=3)) == [0, 0, 3, 3, 6, 6, 9, 9, 12, 12]
 
 
+def test_three_calls_at_once_take_three_of_a_limit_and_three_places_and_one_of_the_room():
+    thrice = Use(Amounts(1, 0, 0, 3), Amounts(1, 0, 0, 3), 3 * SECOND)
+    assert begins(gate(), 3, held(parallel=[ParallelLimit("calls", 4)]), thrice) == [0, 3, 6]
+    assert begins(gate(), 3, held(RateRule(Unit.REQUESTS, rate(6))), thrice) == [0, 0, 33 * 1.875]
+    assert begins(gate(), 5, Held(room=ParallelLimit("in_flight", 2)), thrice) == [0, 0, 3, 3, 6]
+    (why,) = begins(gate(), 1, held(parallel=[ParallelLimit("calls", 2)]), thrice)
+    assert (why.code, why.expected, why.given) == (Code.LIMIT_TOO_SMALL, "at most 2 of calls", "3")
+
+
 def test_the_thirteenth_of_twelve_a_minute_goes_when_no_window_of_a_minute_holds_thirteen():
     its = held(RateRule(Unit.REQUESTS, rate(12)))
     # a slot is 1.875 s, and a window touches 33 of them

@@ -182,6 +182,27 @@ def test_an_answer_costs_what_its_service_tier_costs_there():
     assert none.code == Code.UNSUPPORTED_PARAMETER
 
 
+def test_an_answer_of_several_calls_is_made_by_as_many_again():
+    """What is charged for a request is charged for each of them, and each has read its share of the input."""
+    price = {"input": "0.001", "output": "0.002", "per_request": "0.000007"}
+    config = a_config(deployments=[{"id": "a", "provider": "p", "model": "a", "price": price}])
+    thrice = msgspec.structs.replace(answer(300, 60), calls=3)
+    assert a_replay(config).replayed(recorded("r", thrice)).answer_nano == 300 * 1 + 60 * 2 + 3 * 7_000
+    short = a_replay(a_config(deployments=["short"]))
+    assert short.replayed(recorded("r", thrice)).fate is Fate.SERVED
+    assert short.replayed(recorded("r", answer(300, 60))).code == Code.CONTEXT_LENGTH
+
+
+@pytest.mark.parametrize("limits", [{"requests_per_minute": 4}, {"parallel": 4}])
+def test_every_call_of_an_answer_counts_for_limits(limits):
+    limited = {"id": "a", "provider": "p", "model": "a", "limits": limits}
+    thrice = msgspec.structs.replace(answer(), calls=3)
+    lived = [a_replay(a_config(deployments=[limited])) for _ in range(2)]
+    for replay, each, fates in zip(lived, (answer(), thrice), (["served"] * 2, ["served", "deferred"]), strict=True):
+        requests = [recorded(f"r{nr}", each, latency_ms=30_000) for nr in range(2)]
+        assert [replay.replayed(one).fate for one in requests] == fates
+
+
 def test_a_limit_defers_and_says_for_how_long():
     config = a_config(keys=[{"id": "k", "limits": {"parallel": 1}}])
     requests = [recorded(f"r{nr}", at_us=START + nr, latency_ms=30_000) for nr in range(3)]

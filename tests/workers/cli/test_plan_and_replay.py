@@ -129,3 +129,13 @@ def test_a_period_is_a_time_or_a_duration_back_from_now(here, capsys, period, co
 
 def test_the_choices_are_those_of_the_room_that_knows_them():
     assert list(BY) == [by.value for by in By]
+
+
+def test_a_provider_that_is_only_named_is_planned_for_without_its_variable(here, monkeypatch, capsys):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    models = "[{name: small, deployments: [{id: a, provider: openai, model: gpt-4o-mini}]}]"
+    (here / "headgate.yaml").write_text(f"providers: {{openai: {{}}}}\nmodels: {models}\n")
+    write_lines(here / "in.jsonl", [line(0, model="small")])
+    assert main(["plan", "in.jsonl", "--format", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert row["deployment"] == "a"

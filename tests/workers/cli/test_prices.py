@@ -268,6 +268,20 @@ def test_units_that_were_booked_are_priced_again(call, tmp_path):
     assert json.loads(out)["total"]["now_nano"] == 2 * 3 * 2_000_000
 
 
+def test_an_attempt_of_several_calls_costs_now_what_each_of_them_costs(call, tmp_path):
+    price = {"input": "0.001", "output": "0.002", "per_request": "0.000007"}
+    deployment = {"id": "d", "provider": "openai", "model": "gpt-4o-mini", "price": price}
+    config = {
+        "providers": {"openai": {"api_key": "os.environ/PATH"}},
+        "models": [{"name": "m", "deployments": [deployment]}],
+    }
+    fields = {"deployment": "d", "input_tokens": 100, "output_tokens": 10, "cached_tokens": 0, "cost_nano": 1}
+    with Ledger.open(tmp_path / "headgate.duckdb") as ledger:
+        ledger.append([a_slice(*(a_value(calls, **fields, calls=calls) for calls in (1, 3)))])
+    _, out, _ = call("diff", "--ledger", "--format", "json", **config)
+    assert json.loads(out)["total"]["now_nano"] == 2 * (100 + 20) + (1 + 3) * 7_000
+
+
 def test_without_a_ledger_it_says_what_to_do(call):
     status, _, err = call("diff", "--ledger")
     assert status == 2

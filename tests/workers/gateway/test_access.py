@@ -75,7 +75,7 @@ async def test_nobody_is_answered_on_a_topic_that_is_somebody_else_s():
     async with bench_of() as bench:
         forged = chat(1, key="rag", reply_to="headgate.replies.rag")
         await bench.send(with_secret(forged), chat(2, key="one", reply_to="headgate.replies.rag"))
-        letters = await bench.bus.wait_for(TOPICS.dead_letters, 2)
+        letters = await bench.wait_for(TOPICS.dead_letters, 2)
         events = bench.events()
     assert bench.bus.on("headgate.replies.rag") == []
     assert [dict(letter.headers)["headgate-cause"] for letter in letters] == [b"unknown_reply_topic"] * 2
@@ -100,7 +100,7 @@ async def test_nothing_that_proves_anybody_is_in_anything_that_is_written():
         await bench.send(*sent)
         await bench.replies(3)
         await bench.replies(1, "headgate.replies.rag")
-        await bench.bus.wait_for(TOPICS.dead_letters, 2)
+        await bench.wait_for(TOPICS.dead_letters, 2)
         written = bench.bus.published
     everything = repr([(record.value, record.headers) for record in written])
     assert SECRET not in everything
@@ -119,7 +119,7 @@ async def test_a_signed_request_that_comes_twice_is_called_for_once_and_later_no
         first, again = await bench.replies(2, "headgate.replies.rag")
         bench.time.at += 200
         await bench.send(record)
-        (letter,) = await bench.bus.wait_for(TOPICS.dead_letters, 1)
+        (letter,) = await bench.wait_for(TOPICS.dead_letters, 1)
     assert first == again
     assert len(bench.provider.calls) == 1
     assert b"headgate-signature" not in {name.encode() for name, _ in letter.headers}

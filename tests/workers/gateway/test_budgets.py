@@ -12,7 +12,7 @@ from headgate.schemas.topics import Lane, Tier
 from headgate.schemas.usage import Cause
 from headgate.workers.admission.port import Posting, Spent
 from headgate.workers.gateway.runner import fingerprint
-from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.claims import Begun, Claim, Mine, Run
 from headgate.workers.journal.in_memory import MemoryJournal
 from support.gateways import TOPICS, Bench, Provider, chat, config_of, target
 from support.watched import START, asked, held_to, watched
@@ -92,7 +92,9 @@ async def test_an_interrupted_attempt_at_the_cheaper_model_is_booked_as_one():
             run,
         )
         assert await colleague.claim([claim]) == [Mine()]
-        bench.journal_store.write(colleague.mark(claim, replace(run, attempts=("d1", "tiny-a", "gone"))))
+        bench.journal_store.write(
+            colleague.mark(claim, replace(run, attempts=tuple(map(Begun, ("d1", "tiny-a", "gone")))))
+        )
         alive.discard("dead")
         await bench.send(asked(1))
         await bench.replies(1)
@@ -100,6 +102,6 @@ async def test_an_interrupted_attempt_at_the_cheaper_model_is_booked_as_one():
     assert [(each.deployment, each.model, each.cause) for each in (first, second, third)] == [
         ("d1", "small", Cause.FIRST),
         ("tiny-a", "tiny", Cause.FALLBACK),
-        ("d1", "small", Cause.RETRY),
+        ("gone", "small", Cause.RETRY),
     ]
     assert (first.cost_nano > 0, second.cost_nano) == (True, 0)

@@ -23,7 +23,7 @@ from headgate.schemas.usage import Outcome, event_id
 from headgate.workers.gateway.runner import fingerprint
 from headgate.workers.http.caller import Caller
 from headgate.workers.http.transport import AiohttpTransport
-from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.claims import Begun, Claim, Mine, Run
 from headgate.workers.journal.in_memory import MemoryJournal
 from headgate.workers.simulator import Simulator, SimulatorConfig
 from support.gateways import PRICE, TOPICS, Bench, Now, Provider, answered, chat, config_of, target
@@ -169,6 +169,90 @@ async def test_a_budget_holds_the_worst_case_of_every_call():
     assert held[1] == [AT_ONCE * each for each in held[0]]
 
 
+def limits_of_one(**limits):
+    """A deployment that makes one choice a call, under limits."""
+    model = {"name": "small", "deployments": [{"id": "d1", "provider": "openai", "model": "m", "limits": limits}]}
+    return config_of(providers={"openai": {"api_key": "x"}}, models=[model])
+
+
+def begun_at(bench):
+    """Notes when each call begins."""
+    at, real = [], bench.provider.call
+
+    async def call(*args):
+        at.append(bench.time.at)
+        return await real(*args)
+
+    bench.provider.call = call
+    return at
+
+
+async def test_a_limit_on_requests_counts_every_call():
+    bench = Bench(Provider(), targets=(one_a_call(),), config=limits_of_one(requests_per_minute=6, burst=1))
+    at = begun_at(bench)
+    async with bench:
+        await bench.send(*(asked(number) for number in range(4)))
+        await bench.replies(4)
+    assert len(at) == 4 * AT_ONCE
+    assert all(later - sooner >= 60 for sooner, later in zip(at, at[6:], strict=False)), at
+
+
+async def test_a_parallel_limit_has_a_place_for_every_call():
+    bench = Bench(Provider(), targets=(one_a_call(),), config=limits_of_one(parallel=4))
+    under_way, most = 0, []
+
+    async def lasts():
+        nonlocal under_way
+        under_way += 1
+        most.append(under_way)
+        await bench.time.sleep(1)
+        under_way -= 1
+        return answered()
+
+    bench.provider.steps = [lasts] * 100
+    async with bench:
+        await bench.send(*(asked(number) for number in range(4)), *(asked(number, n=1) for number in range(4, 8)))
+        replies = await bench.replies(8)
+        assert bench.store.in_parallel("deployment:d1:parallel") == 0
+    assert {reply.headgate.status for reply in replies} == {Status.COMPLETED}
+    assert max(most) == 4
+
+
+async def test_the_places_of_all_calls_are_passed_on_when_they_end():
+    """Whoever waits for one of them is woken then, and not when somebody looks by chance."""
+    bench = Bench(Provider(), targets=(one_a_call(),), config=limits_of_one(parallel=3))
+    at = begun_at(bench)
+
+    async def lasts():
+        await bench.time.sleep(1.0)
+        return answered()
+
+    bench.provider.steps = [lasts] * 9
+    async with bench:
+        await bench.send(asked(0), *(asked(number, n=1) for number in range(1, 4)))
+        await bench.replies(4)
+    assert [round(each - at[0], 3) for each in at[AT_ONCE:]] == [1.0] * AT_ONCE
+
+
+@pytest.mark.parametrize("limits", [{"requests_per_minute": 2}, {"parallel": 2}])
+async def test_more_calls_than_a_limit_ever_has_are_refused_in_words(limits):
+    async with Bench(Provider(), targets=(one_a_call(),), config=limits_of_one(**limits)) as bench:
+        await bench.send(asked(1), asked(2, n=2))
+        replies = {reply.custom_id: reply for reply in await bench.replies(2)}
+    why = replies["c1"].error
+    assert (replies["c1"].headgate.status, why.code) == (Status.REFUSED, Code.LIMIT_TOO_SMALL)
+    assert why.expected.startswith("at most 2 of deployment:d1:")
+    assert why.given == "3"
+    assert replies["c2"].headgate.status is Status.COMPLETED
+
+
+async def test_a_budget_of_requests_is_spent_call_by_call():
+    config = config_of(keys=[{"id": "local", "budgets": [{"requests": 10, "per": "total"}]}])
+    bench, _, [event] = await done(config=config)
+    assert event.calls == AT_ONCE
+    assert bench.held("key:local:requests/total") == AT_ONCE
+
+
 async def test_a_request_that_may_cost_too_much_in_all_is_refused():
     bench = Bench(Provider(), targets=(one_a_call(),))
     async with bench:
@@ -205,6 +289,7 @@ async def test_a_hedge_cuts_off_all_calls_of_the_attempt_that_lost_and_all_are_i
     assert cut["off"] == AT_ONCE
     assert texts(reply) == ["hi"] * AT_ONCE
     assert (events["a"].code, events["a"].output_tokens) == (Code.HEDGED, AT_ONCE * 7)
+    assert {event.calls for event in events.values()} == {AT_ONCE}
     assert events["b"].input_tokens == 10 * AT_ONCE
     assert reply.headgate.cost_nano == sum(event.cost_nano for event in events.values())
 
@@ -243,13 +328,14 @@ async def test_the_calls_that_a_dead_worker_began_are_estimated_all():
             request = read_request(asked(n=n), Arrival("x/0", Lane.STANDARD, at), Defaults())
             claim = Claim("5:local:r1", "elsewhere", fingerprint(request), Run("dead-run", at * 1000, ()))
             assert await colleague.claim([claim]) == [Mine()]
-            bench.journal_store.write(colleague.mark(claim, changed(claim.run, attempts=("d1",))))
+            bench.journal_store.write(colleague.mark(claim, changed(claim.run, attempts=(Begun("d1"),))))
             alive.discard("dead")
             await bench.send(asked(n=n))
             await bench.replies(1)
             events[n] = bench.events()[0]
     one, many = events[1], events[AT_ONCE]
     assert (many.code, many.event_id) == (Code.INTERRUPTED, event_id("dead-run", 1))
+    assert (one.calls, many.calls) == (1, AT_ONCE)
     assert many.output_tokens == AT_ONCE * one.output_tokens
     assert abs(many.input_tokens - AT_ONCE * one.input_tokens) <= AT_ONCE * 5
 

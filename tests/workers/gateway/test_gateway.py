@@ -20,7 +20,7 @@ from headgate.schemas.topics import Lane
 from headgate.schemas.usage import Cause, Outcome, event_id
 from headgate.workers.bus.memory import MemoryBus
 from headgate.workers.gateway.runner import fingerprint
-from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.claims import Begun, Claim, Mine, Run
 from headgate.workers.journal.in_memory import MemoryJournal
 from support.gateways import PRICE, TOPICS, Bench, Provider, answered, chat, target
 
@@ -80,6 +80,16 @@ async def test_a_retry_waits_as_the_provider_asked_and_every_attempt_has_its_eve
     assert reply.headgate.attempts == 2
 
 
+async def test_a_gateway_that_breaks_ends_a_test_with_what_broke_it():
+    async def breaks():
+        raise ZeroDivisionError("nobody foresaw this")
+
+    async with Bench(Provider(breaks)) as bench:
+        await bench.send(chat(1))
+        with pytest.raises(ZeroDivisionError, match="nobody foresaw"):
+            await bench.replies(1)
+
+
 async def test_the_next_attempt_is_written_down_before_it_begins():
     held = []
 
@@ -91,7 +101,7 @@ async def test_the_next_attempt_is_written_down_before_it_begins():
     async with Bench(provider, targets=(target("a"), target("b", weight=0))) as bench:
         await bench.send(chat(1))
         await bench.replies(1)
-    assert held == [("a", "b")]
+    assert [[begun.deployment for begun in run] for run in held] == [["a", "b"]]
 
 
 async def test_retries_end_and_the_last_failure_is_the_reply():
@@ -305,7 +315,7 @@ async def test_an_interrupted_run_leaves_one_uncertain_event_per_attempt_and_is_
         (sample,) = await bench.replies(1)
         claim = Claim("5:local:r1", "elsewhere", fingerprint_of(chat(1)), dead)
         assert await colleague.claim([claim]) == [Mine()]
-        bench.journal_store.write(colleague.mark(claim, replace(dead, attempts=("d1", "d1"))))
+        bench.journal_store.write(colleague.mark(claim, replace(dead, attempts=(Begun("d1"), Begun("d1")))))
         bench.journal_store.lives = {"w1"}.__contains__
         await bench.send(chat(1))
         (_, reply) = await bench.replies(2)

@@ -41,7 +41,7 @@ async def test_a_long_retry_after_sends_all_that_want_the_deployment_out_of_memo
     bench.provider.steps = [REFUSED_FOR_TWO_HOURS]
     async with bench:
         await bench.send(chat(1))
-        await bench.bus.wait_for(TOPICS.deferred(Tier.HOUR), 1)
+        await bench.wait_for(TOPICS.deferred(Tier.HOUR), 1)
         await bench.send(*[chat(n, key=f"k{n}") for n in range(2, 60)])
         body = {"model": "other", "messages": [{"role": "user", "content": "hello"}]}
         await bench.send(chat(100, body=body))

@@ -20,7 +20,7 @@ from headgate.schemas.topics import Lane, Tier
 from headgate.schemas.usage import Cause, Outcome
 from headgate.workers.admission.port import Posting, Spent
 from headgate.workers.gateway.runner import fingerprint
-from headgate.workers.journal.claims import Claim, Mine, Run
+from headgate.workers.journal.claims import Begun, Claim, Mine, Run
 from headgate.workers.journal.in_memory import MemoryJournal
 from support.gateways import TOPICS, Bench, Provider, answered, chat, config_of, target
 
@@ -42,7 +42,7 @@ def copies(bench):
 
 
 async def recorded(bench, count=1):
-    return [decode_reply(record.value) for record in await bench.bus.wait_for(TOPICS.shadows, count)]
+    return [decode_reply(record.value) for record in await bench.wait_for(TOPICS.shadows, count)]
 
 
 def text(reply):
@@ -219,7 +219,7 @@ async def test_an_attempt_at_a_copy_that_a_dead_worker_began_is_booked_as_a_shad
         same = asking_for(asked, "candidate")
         claim = Claim("shadow:5:local:r1+shadow", "elsewhere", fingerprint(same), Run("dead-run", began, ()))
         assert await colleague.claim([claim]) == [Mine()]
-        bench.journal_store.write(colleague.mark(claim, Run("dead-run", began, ("c1",))))
+        bench.journal_store.write(colleague.mark(claim, Run("dead-run", began, (Begun("c1"),))))
         alive.discard("dead")
         (copy,) = await recorded(bench)
         _, interrupted, _ = bench.events()
@@ -313,7 +313,7 @@ async def test_a_model_that_is_in_the_config_no_more_refuses_its_copies_there():
 async def test_nobody_may_be_answered_among_the_shadows():
     async with shadowed() as bench:
         await bench.send(chat(1, reply_to=TOPICS.shadows))
-        await bench.bus.wait_for(TOPICS.dead_letters, 1)
+        await bench.wait_for(TOPICS.dead_letters, 1)
         assert bench.provider.calls == []
 
 

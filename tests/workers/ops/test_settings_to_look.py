@@ -1,5 +1,6 @@
 """Commands that call nobody load a config whose secrets are not here."""
 
+from headgate.routing.providers.resolve import Resolved, resolve
 from headgate.workers.settings import ConfigErrors, Settings, load_settings, load_to_look
 
 CONFIG = """
@@ -15,10 +16,28 @@ def written(tmp_path, text):
     return file
 
 
+def resolves(settings, name):
+    return isinstance(resolve(name, settings.config.providers[name]), Resolved)
+
+
 def test_a_config_loads_though_its_secrets_are_not_set(tmp_path):
     file = written(tmp_path, CONFIG)
     assert isinstance(load_settings(file, {}), ConfigErrors)
     assert isinstance(load_to_look(file, {}), Settings)
+
+
+def test_a_provider_that_is_only_named_needs_no_variable_of_the_catalogue(tmp_path):
+    """Nor does its address, which another one may be a part of."""
+    file = written(tmp_path, "providers: {openai: {}, azure-openai: {}, my-own: {base_url: http://127.0.0.1:9/v1}}\n")
+    looked, loaded = load_to_look(file, {}), load_settings(file, {})
+    assert all(resolves(looked, name) for name in ("openai", "azure-openai"))
+    assert not any(resolves(loaded, name) for name in ("openai", "azure-openai"))
+    assert looked.config.providers["my-own"] == loaded.config.providers["my-own"]
+
+
+def test_a_variable_of_the_catalogue_that_is_set_counts(tmp_path):
+    settings = load_to_look(written(tmp_path, "providers: {openai: {}}\n"), {"OPENAI_API_KEY": "sk-here"})
+    assert settings.secrets() == {"sk-here"}
 
 
 def test_what_is_set_counts(tmp_path):

@@ -21,13 +21,14 @@ _NEVER = {Outcome.REFUSED, Outcome.REPLAYED}
 
 _EVENTS = st.lists(
     st.builds(
-        lambda number, back, outcome, attempt, who: an_event(
-            number, ts=_NOW_US - back, outcome=outcome, attempt=attempt, cost_nano=1000 + number, **who
+        lambda number, back, outcome, attempt, calls, who: an_event(
+            number, ts=_NOW_US - back, outcome=outcome, attempt=attempt, calls=calls, cost_nano=1000 + number, **who
         ),
         st.integers(0, 10**6),
         st.one_of(st.integers(0, 3_000_000), st.integers(0, 3 * _HOUR_US), st.integers(0, 900 * _HOUR_US)),
         st.sampled_from(Outcome),
         st.integers(1, 3),
+        st.sampled_from([1, 1, 5]),
         st.fixed_dictionaries(
             {
                 "key": st.sampled_from(["rag-nightly", "other"]),
@@ -55,7 +56,7 @@ def _slots(rulebook, events):
         for rate, counts in counted:
             at = slot_at(rate.limit, event.ts)
             if at >= slot_at(rate.limit, _NOW_US) - 32:
-                slots[rate.limit, at] += {**amounts_of(event).by_unit(), Unit.REQUESTS: int(counts)}[rate.unit]
+                slots[rate.limit, at] += {**amounts_of(event).by_unit(), Unit.REQUESTS: event.calls * counts}[rate.unit]
     return Counter({place: amount for place, amount in slots.items() if amount})
 
 
