@@ -36,7 +36,6 @@ from ...schemas.usage import event_id
 from ..journal.claims import Begun, Claim, Run
 from .answers import attempt_event
 from .asking import Ask
-from .begun import begun_at
 from .calling import Caller
 from .clock import Clock
 from .gate import Entered, Gate, Out
@@ -247,7 +246,7 @@ class _Trying:
             return None
         target = ready.target
         self.tried = (*self.tried, target.id)
-        begun = (*self.run.attempts[: self.made], begun_at(self.job.request, target))
+        begun = (*self.run.attempts[: self.made], self.parts.tolls.notebook.begun(self.job.request, target))
         entered = await self.parts.gate.try_enter(self._ask(target, begun, ready.call))
         if entered is None:
             circuits.not_begun(target, name)
@@ -291,7 +290,7 @@ class _Trying:
 
     async def _enter(self, target: Target, call: HttpCall) -> Entered | Elsewhere | Out:
         """Wait at the gate; once through, the attempt is written down in the journal."""
-        begun = (*self.run.attempts[: self.made], begun_at(self.job.request, target))
+        begun = (*self.run.attempts[: self.made], self.parts.tolls.notebook.begun(self.job.request, target))
         name = self._next_name()
         ask, circuits = self._ask(target, begun, call), self.parts.caller.circuits
         ask.is_out = lambda: circuits.is_out(target, name) or self._crawls(target)

@@ -4,6 +4,7 @@ from typing import Final
 
 from ...routing.dearest import Dearest
 from ...routing.flex import asked_tier
+from ...routing.prices import Price
 from ...routing.service import Service
 from ...routing.target import Target
 from ...routing.twins import calls_at
@@ -12,18 +13,36 @@ from ..journal.claims import Begun
 
 #: One choice a call, as many calls as choices.
 _SPREADS: Final = Service(fan_out_over=1)
+_REMEMBERED: Final = 1_000
 
 
-def begun_at(request: Request, target: Target) -> Begun:
-    """Return what is written down of an attempt."""
-    price = target.price
-    return Begun(
-        target.id,
-        target.provider,
-        target.upstream_model,
-        calls_at(request, target),
-        None if price is None else Dearest.of(price, target.tier or asked_tier(request, target)),
-    )
+class Notebook:
+    """Writes attempts down before they are made. What a price comes to is remembered: it holds for months."""
+
+    def __init__(self) -> None:
+        self._dearest: dict[tuple[str, str | None], tuple[Price, Dearest]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Notebook of {len(self._dearest)} prices>"
+
+    def begun(self, request: Request, target: Target) -> Begun:
+        """Return what is written down of an attempt."""
+        calls = calls_at(request, target)
+        return Begun(target.id, target.provider, target.upstream_model, calls, self._price(request, target))
+
+    def _price(self, request: Request, target: Target) -> Dearest | None:
+        price = target.price
+        if price is None:
+            return None
+        tier = target.tier or asked_tier(request, target)
+        known = self._dearest.get((target.id, tier))
+        if known is not None and known[0] is price:
+            return known[1]
+        if len(self._dearest) >= _REMEMBERED:  # tiers are whatever requests ask for
+            self._dearest.clear()
+        dearest = Dearest.of(price, tier)
+        self._dearest[target.id, tier] = price, dearest
+        return dearest
 
 
 def target_of(begun: Begun) -> Target:

@@ -17,7 +17,6 @@ from ..journal.claims import Answer, Answered, Claim, Claimed, Mine, Reused, Run
 from .answers import final_reply, interrupted_events
 from .attempts import Attempts
 from .batcher import Batcher
-from .begun import begun_at
 from .clock import Clock
 from .desk import Desk, Progress, Usage
 from .job import Booked, Ended, Job, Left
@@ -140,7 +139,7 @@ class Runner:
     def _new_run(self, job: Job) -> Run:
         """Begin a run; an attempt that has to ask nobody is written down with the claim."""
         is_marked = self.unwanted(job) is None and self.tolls.is_free(job)
-        begun = (begun_at(job.request, job.plan.target(1)),) if is_marked else ()
+        begun = (self.tolls.notebook.begun(job.request, job.plan.target(1)),) if is_marked else ()
         return Run(self.new_id(), self.clock.now_us(), begun)
 
 

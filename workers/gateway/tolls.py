@@ -21,6 +21,7 @@ from ...schemas.usage import Outcome, event_id
 from ..admission.port import Admission
 from ..journal.claims import Begun, Claim, Run
 from .asking import Ask
+from .begun import Notebook
 from .job import Booked, Job
 from .toll import FREE, Toll
 
@@ -48,6 +49,7 @@ class Tolls:
     estimates: Estimates
     admission: Admission
     mark: Callable[[Claim, Run], Mark]
+    notebook: Notebook = field(default_factory=Notebook)
     #: Whether anybody is held to anything at all.
     held: bool = field(init=False)
 
