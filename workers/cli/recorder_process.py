@@ -30,20 +30,22 @@ from .buses import bus_errors, needs_server, usage_source
 from .exits import Status
 from .loop import run_loop
 from .recorder_budgets import appends_for, holds_anybody, needs_store_server
-from .settled import settings_of
+from .settled import settings_without
 
 _log = logging.getLogger(__name__)
 
 _POLL: Final = 0.02
 #: What may end a recorder, beside what its bus raises.
 _TROUBLE: Final = (BusLost, CannotListen, EmbeddedServerError, LedgerError, OSError)
+#: What a recorder has no use for: it calls no provider, and should not hold their credentials.
+_NOT_FOR_US: Final = frozenset({"providers"})
 #: What is left of the time to stop for the last snapshot and for closing.
 _READING: Final = 0.8
 
 
 def run(config_file: Path | None, *, port: int | None, exit_with_parent: bool) -> int:
     """Run a recorder to its end and return the exit status."""
-    settings = settings_of(config_file, {"operations.recorder_port": port})
+    settings = settings_without(_NOT_FOR_US, config_file, {"operations.recorder_port": port})
     operations = settings.config.operations
     with Logs(operations.log, operations.log_level, settings.secrets()) as logs:
         return run_loop(run_recorder(settings, logs, exit_with_parent=exit_with_parent))

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,7 +13,10 @@ from ...reporting.reader import open_for_reading
 from ...reporting.tables import Format, render
 from .exits import Status
 from .options import BadUsage, OurFault
-from .settled import settings_of
+from .settled import settings_without
+
+#: What is not asked: the answer is in a file.
+_NOT_FOR_US: Final = frozenset({"providers", "bus", "store"})
 
 
 def report_cost(
@@ -25,7 +29,7 @@ def report_cost(
     batch: str | None,
 ) -> int:
     """Print the costs; which file was read is said on stderr."""
-    path = settings_of(config_file).config.ledger.path
+    path = settings_without(_NOT_FOR_US, config_file).config.ledger.path
     try:
         with open_for_reading(path) as reader:
             click.echo(f"from {reader.describe()}", err=True)

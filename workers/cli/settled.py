@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import click
 
-from ..settings import ConfigErrors, Settings, load_settings, load_to_look
+from ..settings import ConfigErrors, Settings, load_settings, load_to_look, load_without
 from .options import BadUsage
 
 
@@ -18,6 +18,13 @@ def settings_of(file: Path | None, overrides: Mapping[str, object] = MappingProx
 def settings_to_look(file: Path | None) -> Settings:
     """Do the same for a command that calls nobody, and so needs no secrets."""
     return _told(load_to_look(file))
+
+
+def settings_without(
+    sections: frozenset[str], file: Path | None, overrides: Mapping[str, object] = MappingProxyType({})
+) -> Settings:
+    """Do the same for a process that has no use for these sections of the config, nor for their secrets."""
+    return _told(load_without(sections, file, overrides=overrides))
 
 
 def _told(settings: Settings | ConfigErrors) -> Settings:

@@ -1,7 +1,7 @@
 """Load the config once: file, then environment, then command line. Nothing else reads the environment."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -77,15 +77,40 @@ def load_to_look(path: Path | None = None, environ: Mapping[str, str] | None = N
     Variables that are not set are taken as if they were: those of the catalogue, for providers that the config only
     names, and, if it does not load otherwise, those that it refers to. Errors are the first ones.
     """
+    return _forgiving(path, environ, MappingProxyType({}), lambda _: True)
+
+
+def load_without(
+    sections: frozenset[str],
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, object] = MappingProxyType({}),
+) -> Settings | ConfigErrors:
+    """Load a config for a process that has no use for these top-level `sections`, and so not for their secrets.
+
+    Variables that only they name need not be set; whatever else is wrong is told, in these sections too.
+    """
+    return _forgiving(path, environ, overrides, lambda section: section in sections)
+
+
+def _forgiving(
+    path: Path | None,
+    environ: Mapping[str, str] | None,
+    overrides: Mapping[str, object],
+    may_lack: Callable[[str], bool],
+) -> Settings | ConfigErrors:
     environ = os.environ if environ is None else environ
     file = _file(path, environ, Path())
-    settings = _loaded(file, environ, {}, _ANYTHING)
+    stand_in = _ANYTHING if may_lack("providers") else None
+    settings = _loaded(file, environ, overrides, stand_in)
     if isinstance(settings, Settings):
         return settings
-    missing = [
-        each.expected.removeprefix(A_VARIABLE) for each in settings.errors if each.expected.startswith(A_VARIABLE)
-    ]
-    as_if = _loaded(file, {**environ, **dict.fromkeys(missing, _ANYTHING)}, {}, _ANYTHING)
+    missing = {may: set[str]() for may in (True, False)}
+    for each in settings.errors:
+        if each.expected.startswith(A_VARIABLE):
+            missing[may_lack(each.path.partition(".")[0])].add(each.expected.removeprefix(A_VARIABLE))
+    lent = dict.fromkeys(missing[True] - missing[False], _ANYTHING)
+    as_if = _loaded(file, {**environ, **lent}, overrides, stand_in)
     return as_if if isinstance(as_if, Settings) else settings
 
 

@@ -1,7 +1,7 @@
 """Commands that call nobody load a config whose secrets are not here."""
 
 from headgate.routing.providers.resolve import Resolved, resolve
-from headgate.workers.settings import ConfigErrors, Settings, load_settings, load_to_look
+from headgate.workers.settings import ConfigErrors, Settings, load_settings, load_to_look, load_without
 
 CONFIG = """
 providers:
@@ -59,3 +59,33 @@ def test_the_file_is_found_where_it_is_found_otherwise(tmp_path, monkeypatch):
 def test_a_number_that_is_not_there_is_told_by_its_variable(tmp_path):
     file = written(tmp_path, CONFIG + "limits: {in_flight: os.environ/IN_FLIGHT}\n")
     assert "IN_FLIGHT" in str(load_to_look(file, {}))
+
+
+RECORDER = """
+providers:
+  openai: {api_key: os.environ/OPENAI_API_KEY}
+store: {redis: {url: "redis://127.0.0.1:6379", password: os.environ/REDIS_PASSWORD}}
+"""
+
+
+def test_a_section_that_a_process_has_no_use_for_may_lack_its_secrets(tmp_path):
+    file = written(tmp_path, RECORDER)
+    assert isinstance(load_without(frozenset({"providers"}), file, {"REDIS_PASSWORD": "here"}), Settings)
+    assert isinstance(load_without(frozenset({"providers", "store"}), file, {}), Settings)
+
+
+def test_the_other_sections_may_not(tmp_path):
+    errors = load_without(frozenset({"providers"}), written(tmp_path, RECORDER), {})
+    assert isinstance(errors, ConfigErrors)
+    assert "REDIS_PASSWORD" in str(errors)
+
+
+def test_a_variable_that_another_section_names_too_has_to_be_set(tmp_path):
+    file = written(tmp_path, RECORDER.replace("REDIS_PASSWORD", "OPENAI_API_KEY"))
+    assert isinstance(load_without(frozenset({"providers"}), file, {}), ConfigErrors)
+
+
+def test_overrides_win_where_secrets_are_missing(tmp_path):
+    file = written(tmp_path, CONFIG)
+    settings = load_without(frozenset({"providers"}), file, {}, {"operations.recorder_port": 1234})
+    assert settings.config.operations.recorder_port == 1234
