@@ -9,14 +9,16 @@ Reading is strict: what these values have no place for is told, so that nothing 
 looks into (schemas, arguments) stays as it came.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 #: JSON that was not sent.
 ABSENT = msgspec.Raw()
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+#: More tokens than any call takes.
+MOST_TOKENS: Final = 10**9
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 
 
 class _Value(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from ..outcome import Completion, Setback
 from ..service_tiers import tier_name
 from ..target import Target
 from .body import overridden
+from .chat import MOST_TOKENS
 from .errors import Ending, Finish, finish, malformed, setback
 from .family import Family, url_of
 from .one_line import one_line
@@ -81,6 +82,7 @@ _answer = msgspec.json.Decoder(_Answer)
 #: The length above which the whitespace of a list is not looked through for its end.
 _SHORT: Final = 64
 _encoder = msgspec.json.Encoder()
+_numbers: Final = msgspec.structs.astuple
 
 #: How answers end that are worth no second look.
 _USUAL: Final = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call", None})
@@ -169,8 +171,18 @@ def _failed(ended: Finish | Failure) -> Failure | None:
 
 
 def _tokens(usage: _Usage | None) -> Tokens | None:
-    if usage is None:
+    """Count tokens; None where nobody did, or where no call can have taken so many, or fewer than none.
+
+    The answer is good all the same, and paid for: to call it malformed would be to pay for another.
+    """
+    counted = None if usage is None else _counted(usage)
+    if counted is None:
         return None
+    numbers = _numbers(counted)
+    return None if min(numbers) < 0 or max(numbers) > MOST_TOKENS else counted
+
+
+def _counted(usage: _Usage) -> Tokens | None:
     spent = usage.prompt_tokens if usage.prompt_tokens is not None else usage.input_tokens
     if spent is None:
         return None

@@ -110,6 +110,23 @@ def test_an_answer_without_usage_says_that_nobody_knows():
     assert got.tokens is None
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 10**30, "completion_tokens": 2},
+        {"prompt_tokens": 3, "completion_tokens": 2**53 + 1},
+        {"prompt_tokens": 3, "completion_tokens": -5},
+        {"prompt_tokens": -1, "completion_tokens": 5},
+        {"input_tokens": 3, "output_tokens": 2, "output_tokens_details": {"reasoning_tokens": -2}},
+        {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 2**64}},
+    ],
+)
+def test_counts_that_no_call_can_have_are_no_counts_and_the_answer_is_kept(usage):
+    got = decode(ok(answer(usage=usage)), request(b"{}", Endpoint.CHAT), target())
+    assert isinstance(got, Completion)
+    assert got.tokens is None
+
+
 def test_a_body_of_many_lines_becomes_one_line_with_the_same_meaning():
     pretty = b"\n\n\n" + json.dumps({"choices": [{"text": "a\nb"}]}, indent=2).encode() + b"\r\n"
     got = decode(ok(pretty), request(b"{}", Endpoint.CHAT), target())

@@ -5,6 +5,7 @@ import httpx
 from ...routing.http import HttpCall, HttpReply
 from ...routing.outcome import Setback
 from ...schemas.failures import Code, Failure, failure
+from .unpacking import unpacked
 
 #: Seconds to establish a connection.
 _CONNECT = 10.0
@@ -27,7 +28,7 @@ class Caller:
         try:
             response = await self._transport.handle_async_request(request)
             headers = _headers(response)
-            body = await _read(response, encoded="content-encoding" in headers)
+            body = unpacked(await _read(response), headers.get("content-encoding", ""))
         except (httpx.TransportError, httpx.DecodingError) as error:
             return Setback(_translate(error, seconds))
         return HttpReply(response.status_code, headers, body)
@@ -50,11 +51,11 @@ class Caller:
         await self._transport.aclose()
 
 
-async def _read(response: httpx.Response, *, encoded: bool) -> bytes:
-    """Read the body; past httpx's decoders where it is here already and there is nothing to decode."""
-    if encoded or not isinstance(response.stream, httpx.ByteStream):
-        return await response.aread()
-    return b"".join(response.stream)
+async def _read(response: httpx.Response) -> bytes:
+    """Read the body as it was sent: httpx would unpack it, however much came of that."""
+    if isinstance(response.stream, httpx.ByteStream):
+        return b"".join(response.stream)
+    return b"".join([part async for part in response.aiter_raw()])
 
 
 def _headers(response: httpx.Response) -> dict[str, str]:

@@ -51,7 +51,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,  # httpx decodes what it receives
+                auto_decompress=False,  # what comes of it has to be bounded: see unpacking.py
                 request_class=_AsGiven,
             )
         return self._session

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import tracemalloc
+import zlib
 from contextlib import asynccontextmanager
 
 import httpx
@@ -12,8 +14,10 @@ from headgate.routing.http import HttpCall, HttpReply
 from headgate.routing.outcome import Setback
 from headgate.schemas.failures import Code
 from headgate.workers.http import transport as module
+from headgate.workers.http import unpacking
 from headgate.workers.http.caller import Caller
 from headgate.workers.http.transport import AiohttpTransport
+from headgate.workers.http.unpacking import unpacked
 
 
 @asynccontextmanager
@@ -81,6 +85,39 @@ async def test_a_compressed_answer_is_unpacked_once():
 
 
 @pytest.mark.parametrize(
+    ("packed", "encodings"),
+    [
+        (gzip.compress(b"{}"), "gzip"),
+        (gzip.compress(b"{}"), "X-GZip"),
+        (zlib.compress(b"{}"), "deflate"),
+        (zlib.compress(b"{}", wbits=-15), "deflate"),
+        (gzip.compress(zlib.compress(b"{}")), "deflate, gzip"),
+        (b"{}", "identity"),
+        (b"{}", "nobody-knows-this"),
+        (b"", "gzip"),
+    ],
+)
+def test_what_was_packed_is_unpacked(packed, encodings):
+    assert unpacked(packed, encodings) == (b"{}" if packed else b"")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_what_unpacks_to_more_than_any_answer_is_left_where_it_gets_too_much(monkeypatch, pack):
+    monkeypatch.setattr(unpacking, "MAX_ANSWER_BYTES", 1000)
+    encoding = "gzip" if pack is gzip.compress else "deflate"
+    assert len(unpacked(pack(bytes(1000)), encoding)) == 1000
+    with pytest.raises(httpx.DecodingError, match="more than 1000 bytes"):
+        unpacked(pack(bytes(1001)), encoding)
+    bomb = pack(bytes(10_000_000))
+    tracemalloc.start()
+    with pytest.raises(httpx.DecodingError, match="more than 1000 bytes"):
+        unpacked(bomb, encoding)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize(
     ("chunks", "code"),
     [
         ((), Code.CONNECTION_CUT),
@@ -88,6 +125,8 @@ async def test_a_compressed_answer_is_unpacked_once():
         ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal",), Code.CONNECTION_CUT),
         ((b"garbage\r\n\r\n",), Code.CONNECTION_CUT),
         ((said(b"not gzip", "Content-Encoding: gzip"),), Code.MALFORMED_RESPONSE),
+        ((said(b"not deflate", "Content-Encoding: deflate"),), Code.MALFORMED_RESPONSE),
+        ((said(gzip.compress(b"{}" * 500)[:-9], "Content-Encoding: gzip"),), Code.MALFORMED_RESPONSE),
     ],
 )
 async def test_a_broken_answer_is_a_setback_with_its_code(chunks, code):
