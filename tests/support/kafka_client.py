@@ -1,14 +1,16 @@
 """Hands on a Kafka broker for tests: put records on topics, read topics whole."""
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
 
 from headgate.producers.kafka_batches import BatchWriter
 from headgate.producers.kafka_client import client_options
 from headgate.producers.kafka_reader import TopicReader
-from headgate.producers.kafka_topics import ensure_topics, headgate_topics
+from headgate.producers.kafka_topics import ensure_topics, existing, headgate_topics
 from headgate.schemas.config import KafkaBus
 from headgate.schemas.record import Record
 
@@ -66,3 +68,13 @@ async def log_ends(config: KafkaBus, topic: str) -> dict[int, int]:
 async def make_topic_with(config: KafkaBus, name: str, settings: Mapping[str, str]) -> None:
     """Make a topic with settings of its own."""
     await ensure_topics(client_options(config, "test"), config, {name: settings})
+
+
+async def until_there(config: KafkaBus, topic: str, *, there: bool = True) -> None:
+    """Wait until the broker says that a topic exists, or that it does not: it hears so after who has asked for it."""
+    client = AIOKafkaClient(**client_options(config, "test"))
+    await client.bootstrap()
+    async with asyncio.timeout(20):
+        while bool(await existing(client, (topic,))) is not there:  # noqa: ASYNC110 - brokers announce nothing
+            await asyncio.sleep(0.02)
+    await client.close()

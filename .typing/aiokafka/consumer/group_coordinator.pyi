@@ -1,6 +1,7 @@
 import asyncio
 
 class GroupCoordinator:
+    coordinator_id: int | None
     generation: int
     member_id: str
     _coordination_task: asyncio.Task[None]

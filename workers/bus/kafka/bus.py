@@ -201,7 +201,7 @@ class KafkaBus:
         oldest = self._partitions.oldest_ms()
         counts = self._parked.counts()
         return BusStatus(
-            ready=self._partitions.admitting and not self._intake.stopped and not self._fate.over,
+            ready=self._in_touch() and self._partitions.admitting and not self._intake.stopped and not self._fate.over,
             lag=None if counts is None else counts[0],
             oldest_ms=0 if oldest is None else max(0, int(self._now() * 1000) - oldest),
             uncommitted=self._partitions.uncommitted(),
@@ -209,6 +209,10 @@ class KafkaBus:
             commit_seconds=self._outbox.commit_seconds,
             parked=None if counts is None else counts[1],
         )
+
+    def _in_touch(self) -> bool:
+        consumer = self._subscription.consumer()
+        return consumer is not None and not consumer.closed and consumer.in_touch
 
     def _producer(self, transactional_id: str) -> FencedProducer:
         return FencedProducer(self._options, transactional_id, lambda: self._rebalance.membership, self._directory)

@@ -45,6 +45,11 @@ class MemberConsumer(PersistentConsumer):
         return Membership(coordinator.generation, coordinator.member_id, instance)
 
     @property
+    def in_touch(self) -> bool:
+        """Whether the group's coordinator is known: a heartbeat that nobody answers makes aiokafka look for it anew."""
+        return self._coordinator.coordinator_id is not None
+
+    @property
     def client(self) -> AIOKafkaClient:
         """Its connections."""
         return self._client

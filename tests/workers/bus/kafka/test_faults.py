@@ -4,9 +4,10 @@ import asyncio
 import signal
 
 import pytest
-from conformance.harness import request
+from conformance.harness import Desk, eventually, request
 
 from headgate.schemas.topics import Topics
+from headgate.workers.bus.kafka.bus import KafkaBus
 from support.kafka_client import append, fresh_config, make_topics
 from support.kafka_fleet import Worker, answered, fleet, numbers
 
@@ -98,3 +99,14 @@ async def test_a_broker_that_is_killed_and_comes_back_loses_nothing(own_kafka):
         replies = await answered(config, 3000, workers)
     assert set(replies.values()) == {1}
     assert set(await numbers(config, topics.usage)) == set(range(3000))
+
+
+async def test_a_worker_that_has_nothing_to_do_says_that_its_broker_is_away_and_that_it_is_back(own_kafka):
+    bus, desk = KafkaBus(fresh_config(own_kafka.address), "a"), Desk(Topics())
+    await bus.start(desk.admit, desk.hear)
+    await eventually(lambda: bus.status().ready)
+    await asyncio.to_thread(own_kafka.kill9)
+    await eventually(lambda: not bus.status().ready, seconds=30)
+    await asyncio.to_thread(own_kafka.start)
+    await eventually(lambda: bus.status().ready, seconds=60)
+    await bus.stop(5)

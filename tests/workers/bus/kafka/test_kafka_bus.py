@@ -23,7 +23,7 @@ from headgate.workers.assembly import make_kafka_bus
 from headgate.workers.bus.kafka.bus import KafkaBus
 from headgate.workers.bus.kafka.usage_source import KafkaUsageSource
 from headgate.workers.bus.port import BusLost
-from support.kafka_client import append, fresh_config, make_topics, read_all
+from support.kafka_client import append, fresh_config, make_topics, read_all, until_there
 
 pytestmark = pytest.mark.kafka
 
@@ -231,6 +231,7 @@ async def test_a_reply_topic_that_is_deleted_stops_nobody_elses_replies(world):
     await desk.until(lambda: len(desk.committed) == 1)
     async with admin_of(world.config) as admin:
         await admin.delete_topics([gone])
+    await until_there(world.config, gone, there=False)
     bus.complete(held[1], [Record(gone, b"second", b"k", (("h", b"v"),))], [])
     desk.answer(bus, held[2:])
     await desk.until(lambda: len(desk.committed) == 10)
@@ -247,6 +248,7 @@ async def test_a_reply_that_its_topic_does_not_take_stops_nobody_elses(world):
     narrow = world.topics.replies("narrow")
     async with admin_of(world.config) as admin:
         await admin.create_topics([_topic(narrow, {"max.message.bytes": "100000", "compression.type": "uncompressed"})])
+    await until_there(world.config, narrow)
     await world.send(*range(12))
     bus, desk = await world.start()
     assert await bus.knows(narrow)
