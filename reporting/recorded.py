@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,8 @@ from .cost import EVER, microseconds
 from .reader import Reader
 from .sql import query
 
-_AT_ONCE: Final = 2_000
+#: Requests that are put together at a time: each such time reads all events that lie between theirs.
+_AT_ONCE: Final = 5_000
 _NOWHERE: Final = {"deployment": "", "provider": "", "latency_ms": 0}
 
 
@@ -23,9 +25,13 @@ def recorded_requests(
     What happened to one of them outside of that time is not looked at. Raises `ValueError` for a time without a zone.
     """
     window = {"since": microseconds(since, EVER[0]), "until": microseconds(until, EVER[1])}
-    found = reader.connection.execute(query("recorded"), window)
-    while rows := found.fetchmany(_AT_ONCE):
-        yield from map(_request, rows)
+    reader.rows(query("arrivals"), window)
+    for first in count(0, _AT_ONCE):
+        some = {"first": first, "end": first + _AT_ONCE}
+        ((begin, end),) = reader.rows(query("arrived"), some)
+        if begin is None:
+            return
+        yield from map(_request, reader.rows(query("recorded"), {**some, "since": begin, "until": end}))
 
 
 def _request(row: tuple[Any, ...]) -> RecordedRequest:

@@ -1,10 +1,10 @@
--- One row per request with events from $since until before $until (unix microseconds), in the order of their arrival:
--- what was asked first, where it went last, and every answer that was paid for. A copy for a shadow is a request of its
--- own. What was answered from the journal was answered before, and is left out.
+-- One row per request from place $first until before $end, in the order of their arrival: what was asked first, where it
+-- went last, and every answer that was paid for. A copy for a shadow is a request of its own. All their events lie between
+-- $since and $until (unix microseconds), both included.
 SELECT
     request_id,
     key,
-    arg_min(epoch_us(ts) - queue_ms * 1000, ts) AS arrived_us,
+    any_value(arrived_us) AS arrived_us,
     arg_min(
         {
             'lane': lane,
@@ -48,8 +48,12 @@ SELECT
     ) FILTER (outcome = 'succeeded') AS answers,
     arg_max(code, ts) FILTER (outcome = 'refused') AS code
 FROM usage
+JOIN arrivals USING (request_id, key)
 WHERE ts >= make_timestamp($since::BIGINT)
-    AND ts < make_timestamp($until::BIGINT)
+    AND ts <= make_timestamp($until::BIGINT)
+    AND ts BETWEEN first_ts AND last_ts
     AND outcome <> 'replayed'
+    AND place >= $first
+    AND place < $end
 GROUP BY request_id, key
-ORDER BY arrived_us, request_id, key;
+ORDER BY any_value(place);

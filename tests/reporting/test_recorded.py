@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from headgate.reporting import recorded
 from headgate.reporting.ledger import Ledger
 from headgate.reporting.reader import open_for_reading
 from headgate.reporting.recorded import recorded_requests
@@ -108,3 +109,25 @@ def test_only_events_of_the_time_are_read(read):
     assert [one.request_id for one in read(*values, since=since, until=until)] == ["r1", "r2"]
     with pytest.raises(ValueError, match="with its zone"):
         read(since=dt.datetime(2026, 1, 1))  # noqa: DTZ001 - it is what must not be
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+def test_however_many_are_put_together_at_a_time_the_requests_are_the_same(read, monkeypatch, at_once):
+    """Their events lie between those of others: one was deferred for long, one was tried again late."""
+    monkeypatch.setattr(recorded, "_AT_ONCE", at_once)
+    late = {"queue_ms": 50_000}
+    requests = read(
+        attempt(1, "a", 1, outcome=Outcome.FAILED, cost_nano=0),
+        attempt(1, "b", 2, cost_nano=7),
+        attempt(1, "c", 60, **late, cost_nano=11),
+        attempt(2, "a", 90, cause=Cause.RETRY, cost_nano=13),
+        attempt(1, "d", 20, cost_nano=17),
+        attempt(1, "b", 95, outcome=Outcome.REPLAYED, event_id=event_id("again", 1), cost_nano=0),
+    )
+    assert [(one.request_id, one.cost_nano, len(one.answers)) for one in requests] == [
+        ("a", 13, 1),
+        ("b", 7, 1),
+        ("c", 11, 1),
+        ("d", 17, 1),
+    ]
+    assert [one.last_us - NEW_YEAR_US for one in requests] == [90_000_000, 2_000_000, 60_000_000, 20_000_000]
