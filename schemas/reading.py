@@ -8,6 +8,7 @@ import msgspec
 
 from . import headers as names
 from .failures import Code, Failure, failure
+from .nesting import MOST_LEVELS, is_deep
 from .record import Headers, Record, header
 from .request import LONGEST_NAME, Arrival, Defaults, Endpoint, Envelope, Name, Rejected, Request, Unreadable
 from .terms import absolute_ms, invalid, nano
@@ -82,7 +83,10 @@ def read_request(record: Record, arrival: Arrival, defaults: Defaults) -> Reques
         return _wrong_envelope(record, arrival, defaults, str(error))
     except (msgspec.DecodeError, RecursionError) as error:
         return Unreadable(failure(Code.INVALID_JSON, expected="a JSON object", given=str(error)))
-    return _read_body(_Address.of(envelope, record, arrival, defaults), envelope, len(value), defaults)
+    address = _Address.of(envelope, record, arrival, defaults)
+    if is_deep(value):
+        return address.rejected(invalid(f"JSON of at most {MOST_LEVELS} levels", "more"))
+    return _read_body(address, envelope, len(value), defaults)
 
 
 def key_at_a_glance(record: Record, defaults: Defaults) -> str | None:

@@ -5,6 +5,7 @@ import httpx
 from ...routing.http import HttpCall, HttpReply
 from ...routing.outcome import Setback
 from ...schemas.failures import Code, Failure, failure
+from ...schemas.nesting import MOST_LEVELS, is_deep
 from .unpacking import unpacked
 
 #: Seconds to establish a connection.
@@ -31,6 +32,10 @@ class Caller:
             body = unpacked(await _read(response), headers.get("content-encoding", ""))
         except (httpx.TransportError, httpx.DecodingError) as error:
             return Setback(_translate(error, seconds))
+        if is_deep(body):
+            return Setback(
+                failure(Code.MALFORMED_RESPONSE, expected=f"JSON of at most {MOST_LEVELS} levels", given="more")
+            )
         return HttpReply(response.status_code, headers, body)
 
     def _request(self, call: HttpCall, seconds: float) -> httpx.Request:

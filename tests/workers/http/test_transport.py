@@ -125,6 +125,7 @@ def test_what_unpacks_to_more_than_any_answer_is_left_where_it_gets_too_much(mon
         ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal",), Code.CONNECTION_CUT),
         ((b"garbage\r\n\r\n",), Code.CONNECTION_CUT),
         ((said(b"not gzip", "Content-Encoding: gzip"),), Code.MALFORMED_RESPONSE),
+        ((said(b"[" * 201 + b"]" * 201),), Code.MALFORMED_RESPONSE),
         ((said(b"not deflate", "Content-Encoding: deflate"),), Code.MALFORMED_RESPONSE),
         ((said(gzip.compress(b"{}" * 500)[:-9], "Content-Encoding: gzip"),), Code.MALFORMED_RESPONSE),
     ],
