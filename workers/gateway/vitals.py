@@ -12,6 +12,7 @@ from ...routing.outcome import Completion, Setback
 from ...routing.providers.signals import RateSignal
 from ...routing.service_tiers import FLEX
 from ...routing.target import Target
+from ...routing.twins import calls_at
 from ...schemas.request import Request
 from .circuits import Circuits
 from .tolls import Estimates
@@ -92,8 +93,8 @@ class Vitals:
             return
         by_tokens = any(rate.unit is not Unit.REQUESTS for rate in rates)
         estimate = self._estimates.estimate(request, target) if by_tokens else _UNKNOWN
-        now_us = self._now_us()
-        for charge in charges(rates, Amounts(estimate.input, estimate.output)):
+        now_us, calls = self._now_us(), calls_at(request, target)
+        for charge in charges(rates, Amounts(estimate.input, estimate.output, requests=calls)):
             self._levels.planned(charge.limit, charge.amount, now_us)
 
     def is_open(self, deployment: str) -> bool:

@@ -37,7 +37,8 @@ class Stand:
             for name, its in limits.items()
         ]
         models = [{"name": "m", "deployments": listed, "route": {"strategy": "usage-based"}}]
-        config = Config.model_validate({"providers": {"p": {"base_url": "http://x/v1"}}, "models": models})
+        provider = {"base_url": "http://x/v1", "emulate": ["n"]}
+        config = Config.model_validate({"providers": {"p": provider}, "models": models})
         self.now = 1_800_000_000 * SECOND
         self.rulebook, self.routes = Rulebook.of(config), build_routes(config, None)
         self.store = MemoryStore(lambda: self.now)
@@ -104,6 +105,12 @@ async def test_tokens_that_are_expected_of_planned_requests_count_before_anybody
     asked = [stand.plan(max_tokens=100, messages=[{"role": "user", "content": "x" * 384}])[0] for _ in range(10)]
     assert asked.count("a") == 8
     assert asked.count("b") == 2
+
+
+async def test_a_planned_request_counts_as_often_as_it_will_be_called_for():
+    stand = await Stand(a={"requests_per_minute": 10}).begin()
+    stand.plan(n=3)
+    assert stand.vitals.left("a") == pytest.approx(0.7)
 
 
 async def test_without_limits_and_headers_weights_decide_as_ever():
