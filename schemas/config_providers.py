@@ -8,6 +8,7 @@ from .config_access import Budget
 from .config_access import Limits as RateLimits
 from .config_part import Part
 from .config_prices import ServiceTier, ServiceTierWord
+from .config_texts import BaseUrl
 from .config_values import Seconds, wrong
 
 #: Wire families, auth and reasoning styles, endpoints: by name. What they do is known in `routing`.
@@ -70,7 +71,7 @@ class Provider(Part):
     """The id of the catalogue that it is, where its name is another: a second account, a region; absent: its name."""
     wire: Wire | None = None
     """The wire family; absent: the catalogue's, else `openai`."""
-    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    base_url: BaseUrl | None = None
     """Up to and including `/v1`; absent: the catalogue's."""
     api_key: SecretStr | None = None
     """A reference to the environment; absent, and without a `base_url`: the catalogue's own variables are read."""

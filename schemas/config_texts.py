@@ -1,4 +1,4 @@
-"""Texts of the config file that must mean something outside of it: hashes, public keys, times, time zones.
+"""Texts of the config file that must mean something outside of it: hashes, public keys, addresses, times, time zones.
 
 What is wrong with a hash or a key is told without quoting it: in the place of a hash there often stands the secret.
 """
@@ -15,6 +15,7 @@ from .config_values import wrong
 
 _SHA256: Final = r"^[0-9a-f]{64}$"
 _PUBLIC_KEY: Final = r"^ed25519:[A-Za-z0-9+/]{43}=$"
+_BASE_URL: Final = r"^https?://[^\s?#@/]+(/[^\s?#]*)?$"
 _LONGEST_QUOTE: Final = 60
 
 
@@ -35,6 +36,15 @@ def public_key(text: str) -> str:
 
     if not crypto_core_ed25519_is_valid_point(base64.b64decode(text.partition(":")[2])):
         raise wrong("the public key of an Ed25519 key pair", "32 bytes that are none")
+    return text
+
+
+def base_url(text: str) -> str:
+    """Check a provider's address. A user in it would be a second credential, and would be shown wherever it is."""
+    if re.fullmatch(_BASE_URL, text) is None:
+        shown = re.sub(r"//[^/]*@", "//***@", text)[:_LONGEST_QUOTE]
+        expected = "an address like https://host:8000/v1, with http:// or https://, and without user, ? and #"
+        raise wrong(expected, repr(shown))
     return text
 
 
@@ -71,5 +81,6 @@ def _is_known(name: str) -> bool:
 
 Sha256 = Annotated[str, AfterValidator(sha256), WithJsonSchema({"type": "string", "pattern": _SHA256})]
 PublicKey = Annotated[str, AfterValidator(public_key), WithJsonSchema({"type": "string", "pattern": _PUBLIC_KEY})]
+BaseUrl = Annotated[str, AfterValidator(base_url), WithJsonSchema({"type": "string", "pattern": _BASE_URL})]
 Moment = Annotated[dt.datetime, BeforeValidator(moment)]
 Zone = Annotated[str, AfterValidator(zone)]

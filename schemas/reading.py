@@ -263,7 +263,7 @@ def _wrong_head(envelope: Envelope, endpoint: Endpoint, head: _Head) -> Failure 
 
 def _wrong_input(name: str, given: bytes) -> Failure | None:
     if given in _NOTHING or (len(given) < _SHORT and b"".join(given.split()) == b"[]"):
-        return invalid(f"body.{name}", given.decode())
+        return invalid(f"body.{name}: something in it", given.decode())
     if name in _LISTS and not given.startswith(b"["):
         return invalid(f"body.{name}: a list", given.decode())
     return None

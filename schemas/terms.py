@@ -28,7 +28,7 @@ def absolute_ms(given: float | str | None, start_ms: int, default_ms: int) -> in
     except ValueError:
         return _moment_ms(str(given))
     if not 0 < seconds < _TEN_YEARS:
-        return invalid("deadline: seconds, more than 0", str(given))
+        return invalid("deadline: seconds, more than 0 and less than ten years", str(given))
     return start_ms + round(seconds * _MS)
 
 

@@ -209,7 +209,9 @@ operations:
         ("bus: {kafka: {bootstrap_servers: []}}", "at least 1", "a list", None),
         ("bus: {kafka: {prefix: 'a b'}}", "letters, digits", "'a b'", None),
         ("models: [{name: a, deployments: []}]", "a route with targets", "neither", None),
-        ("providers: {x: {base_url: 'ftp://x'}}", "matches ^https?://", "'ftp://x'", None),
+        ("providers: {x: {base_url: 'ftp://x'}}", "with http:// or https://", "'ftp://x'", None),
+        ("providers: {x: {base_url: 'http://me:hunter2@x/v1'}}", "without user", "'http://***@x/v1'", None),
+        ("providers: {x: {base_url: 'http://x/v1?a=b'}}", "without user, ? and #", "'http://x/v1?a=b'", None),
         ("- a", "a mapping", "a list", None),
     ],
 )

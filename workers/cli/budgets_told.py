@@ -39,11 +39,14 @@ def tell(config_file: Path | None, form: str) -> int:
         phase, states = asyncio.run(_ask(config))
     except (LinkError, EmbeddedServerError, OSError) as error:
         raise OurFault(f"expected to reach the store of budgets, got: {error}") from error
-    if phase is not Phase.READY:
+    rulebook = Rulebook.of(config)
+    if not rulebook:
+        click.echo("No limits and no budgets are in the config.", err=True)
+    elif phase is not Phase.READY:
         click.echo(
             f"the store is {phase.value}: nobody spends until a recorder has filled it from the ledger", err=True
         )
-    answer = table(Rulebook.of(config), states, time.time_ns() // 1000, for_people=form == Format.TABLE)
+    answer = table(rulebook, states, time.time_ns() // 1000, for_people=form == Format.TABLE)
     click.echo(render(answer, Format(form)), nl=False)
     return Status.DONE
 

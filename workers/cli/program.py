@@ -1,5 +1,6 @@
 """The command tree. A command's module is imported when the command is used: `headgate --help` answers at once."""
 
+import errno
 import importlib
 import os
 import sys
@@ -10,6 +11,9 @@ from typing import Final, NamedTuple
 import click
 
 from .exits import Status
+
+#: What a disk says, or what stdout leads to, when it takes no more.
+_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
 
 class Command(NamedTuple):
@@ -76,6 +80,12 @@ def program() -> None:
     """
 
 
+def _without_output() -> Status:
+    """Let nothing that could not be written be flushed at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Status.OUR_FAULT
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     try:
@@ -85,8 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
-        # whoever read our output has gone; nothing of it shall be flushed at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Status.OUR_FAULT
+    except BrokenPipeError:  # whoever read our output has gone
+        return _without_output()
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        return _without_output()
     return status if isinstance(status, int) else Status.DONE

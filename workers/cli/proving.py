@@ -10,7 +10,7 @@ from ...producers.terms import Terms
 from ...routing.access.keyring import Keyring
 from ...schemas import headers as names
 from ...schemas.config import Config
-from ...schemas.failures import Failure
+from ...schemas.failures import Code, Failure
 from ...schemas.reading import read_request
 from ...schemas.record import Record
 from ...schemas.request import Arrival, Defaults, Unreadable
@@ -54,9 +54,11 @@ def _try(config: Config, terms: Terms, key: str, prove: Prove) -> None:
     outcome = None if isinstance(asked, Unreadable) else Keyring.of(config).check(asked, probe, now_ms)
     if isinstance(outcome, Failure):
         problem = f"requests of {key} would be refused with {outcome.code}: {outcome.message}"
-        raise BadUsage(f"{problem}\nexpected {outcome.expected}, got {outcome.given}", _hint(config))
+        raise BadUsage(f"{problem}\nexpected {outcome.expected}, got {outcome.given}", _hint(outcome, config))
 
 
-def _hint(config: Config) -> str:
+def _hint(why: Failure, config: Config) -> str:
+    if why.code is Code.UNKNOWN_REPLY_TOPIC:
+        return "a batch is answered there: list it under reply_topics of the key, or ask with a key that lists none"
     known = ", ".join(key.id for key in config.keys)
     return f"say --key and, if it needs a proof, --key-file; the keys of the config are {known}"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-from pydantic_core import PydanticCustomError
 
 from ...reporting.errors import LedgerError, MissingLedgerError
 from ...reporting.reader import open_for_reading
@@ -17,8 +16,8 @@ from ...routing.forecast.blind import Blind
 from ...routing.forecast.comparison import By, Comparison
 from ...routing.forecast.replay import Replay
 from ...routing.price_list import GenaiPrices
-from ...schemas.config_values import seconds
 from .exits import Status
+from .moments import EXPECTED, moment_of
 from .options import BadUsage, OurFault
 from .planning import routes_of
 from .replay_tables import codes_table, delays_table, pairs_table
@@ -81,15 +80,7 @@ def _tell_what_is_not_known(comparison: Comparison) -> None:
 def _moment(option: str, text: str | None, now: dt.datetime) -> dt.datetime | None:
     if text is None:
         return None
-    try:
-        ago = seconds(text)
-        if isinstance(ago, float):
-            return now - dt.timedelta(seconds=ago)
-    except (PydanticCustomError, OverflowError):
-        pass
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        expected = "a day or a time like 2026-11-22 or 2026-11-22T18:00:00Z, or a duration like 7d"
-        raise BadUsage(f"{option}: expected {expected}, got {text!r}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    moment = moment_of(text, now)
+    if moment is None:
+        raise BadUsage(f"{option}: expected {EXPECTED}, got {text!r}")
+    return moment

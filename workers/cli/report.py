@@ -12,21 +12,22 @@ DIMENSIONS = ("key", "workspace", "model", "provider", "deployment", "batch", "l
 
 
 class Moment(click.ParamType[dt.datetime]):
-    """A day or a time; without a zone it is UTC."""
+    """A day or a time, without a zone in UTC; or a duration, back from now."""
 
-    name = "time"
+    name = "when"
 
     def convert(
         self, value: str | dt.datetime, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.datetime:
-        """Read ISO 8601."""
+        """Read it."""
         if isinstance(value, dt.datetime):
             return value
-        try:
-            moment = dt.datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"expected a day or a time like 2026-11-22 or 2026-11-22T18:00:00Z, got {value!r}", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        from .moments import EXPECTED, moment_of  # noqa: PLC0415 - help must not wait for it
+
+        moment = moment_of(value, dt.datetime.now(dt.UTC))
+        if moment is None:
+            self.fail(f"expected {EXPECTED}, got {value!r}", param, ctx)
+        return moment
 
 
 @click.group()
@@ -43,8 +44,10 @@ def report() -> None:
     show_default="model",
     help="What to tell costs apart by; may be repeated.",
 )
-@click.option("--since", type=Moment(), help="From this day or time on (UTC unless it has a zone).")
-@click.option("--until", type=Moment(), help="Before this day or time.")
+@click.option(
+    "--since", type=Moment(), help="From this day or time on (UTC unless it has a zone), or 7d back from now."
+)
+@click.option("--until", type=Moment(), help="Before this day or time, or so long ago.")
 @click.option("--batch", help="Of this batch only.")
 @click.option("--total", is_flag=True, help="Only the sum, whatever --by says.")
 @config_option

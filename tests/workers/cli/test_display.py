@@ -10,14 +10,17 @@ from rich.console import Console
 
 from headgate.producers.batch_state import Totals
 from headgate.producers.facts import BatchFacts
+from headgate.reporting.ledger import Ledger
 from headgate.reporting.tables import Format
 from headgate.workers.cli.bar import Bar
 from headgate.workers.cli.display import Lines
 from headgate.workers.cli.exits import Status
+from headgate.workers.cli.ledger_cost import cost_in_ledger
 from headgate.workers.cli.spelling import spell_cost
 from headgate.workers.cli.stack_notes import StackNotes
 from headgate.workers.cli.summary import Summary
 from headgate.workers.stack.ownership import Owner
+from support.ledgers import a_slice, a_value
 
 
 class Clock:
@@ -173,3 +176,14 @@ def test_only_what_is_not_as_it_should_be_is_told_of_a_stack():
         "waiting for the worker of an earlier command to finish its calls",
         "waiting for the worker of an earlier command to finish its calls",
     ]
+
+
+def test_the_cost_is_the_ledgers_unless_it_is_somebody_elses(tmp_path):
+    """A snapshot may be older than the batch: 500 answers for nothing, said a run beside another recorder."""
+    batch, file = "batch-20261122-161824-nnxf5hwp", tmp_path / "headgate.duckdb"
+    with Ledger.open(file) as ledger:
+        ledger.publish()
+        ledger.append([a_slice(a_value(1, batch=batch, cost_nano=7))])
+        assert cost_in_ledger(file, batch) is None
+    assert cost_in_ledger(file, batch) == 7
+    assert cost_in_ledger(tmp_path / "none.duckdb", batch) is None

@@ -239,3 +239,24 @@ def test_it_runs_as_a_module():
     )
     assert "Commands:" in done.stdout
     assert CliRunner().invoke(program, ["--help"]).exit_code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_output_that_finds_no_room_is_our_fault_and_no_traceback():
+    with Path("/dev/full").open("wb") as full:
+        command = (sys.executable, "-m", "headgate.workers.cli", "providers", "list")
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Error: [Errno 28] No space left on device\n")
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_nothing_cannot_be_cancelled(here, capsys, name):
+    status, _, err = call(capsys, "cancel", name)
+    assert status == 2
+    assert "expected the id of a batch or of a request, got nothing" in err
+    assert not (here / ".headgate").exists()
+
+
+def test_without_budgets_nobody_waits_for_a_recorder(here, capsys):
+    status, _, err = call(capsys, "budgets", "list")
+    assert (status, err) == (0, "No limits and no budgets are in the config.\n")

@@ -76,6 +76,13 @@ def test_what_a_gateway_would_refuse_is_not_submitted(files, config_, key, file,
         assert secret not in caught.value.message
 
 
+def test_whose_key_may_not_be_answered_is_told_what_to_list():
+    mine = config({"id": "rag", "reply_topics": ["answers"]})
+    with pytest.raises(BadUsage) as caught:
+        prover(mine, terms_of(mine, "rag"), None)
+    assert "list it under reply_topics" in caught.value.message
+
+
 @pytest.mark.parametrize("file", ["words", "empty", "bytes", "broken", "", "no-such-file"])
 def test_a_file_that_holds_neither_is_bad_usage(files, file):
     with pytest.raises(BadUsage, match="expected"):
