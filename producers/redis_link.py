@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
+from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 from redis.exceptions import (
     AuthenticationError,
@@ -171,7 +172,8 @@ class RedisLink:
         """Ask, wherever the keys are: a node that does not have them has done nothing."""
         for _ in range(_MOVES):
             connection = self._connection or await self._open()
-            await connection.send_command(*command)
+            # in C: redis-py's own way, on asyncio, copies what it has so far with every argument
+            await connection.send_packed_command([pack_command(cast("Any", command))])  # hiredis types one word only
             try:
                 # redis-py leaves half of this type out
                 return cast("Any", await connection.read_response())

@@ -27,8 +27,10 @@ _INPUT: Final[Mapping[Endpoint, tuple[str, ...]]] = MappingProxyType(
 )
 #: Of these, those that are lists.
 _LISTS: Final = frozenset({"messages", "documents"})
+#: By their paths.
+_ENDPOINTS: Final[Mapping[str, Endpoint]] = MappingProxyType({endpoint.value: endpoint for endpoint in Endpoint})
 
-#: Spellings of nothing, and the length above which whitespace is not looked through for them.
+#: Spellings of nothing, and the length from which on nobody looks for them.
 _NOTHING: Final = frozenset({b"nothing", b"null", b"[]", b'""'})
 _SHORT: Final = 64
 
@@ -95,7 +97,7 @@ def key_at_a_glance(record: Record, defaults: Defaults) -> str | None:
         named = _glance.decode(record.value or b"").key
     except (msgspec.DecodeError, RecursionError):
         return None
-    return named or _header_text(record.headers, names.KEY) or defaults.key
+    return named or _text(header(record.headers, names.KEY)) or defaults.key
 
 
 class _Address(msgspec.Struct, frozen=True):
@@ -113,7 +115,7 @@ class _Address(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, envelope: Envelope, record: Record, arrival: Arrival, defaults: Defaults) -> "_Address":
-        headers = record.headers
+        headers = _first_values(record.headers)
         return cls(
             id=envelope.id or _header_text(headers, names.REQUEST_ID, names.CLOUDEVENTS_ID) or arrival.place,
             custom_id=envelope.custom_id,
@@ -147,12 +149,21 @@ class _Address(msgspec.Struct, frozen=True):
 
 def echoed(headers: Headers) -> Headers:
     """Pick the headers that a reply carries back."""
-    return tuple(pair for pair in headers if pair[0] in names.ECHOED)
+    return tuple([pair for pair in headers if pair[0] in names.ECHOED])
 
 
-def _header_text(headers: Headers, *wanted: str) -> str | None:
-    for name in wanted if headers else ():
-        text = _text(header(headers, name))
+def _first_values(headers: Headers) -> Mapping[str, bytes]:
+    """Return the first value of each name that has one."""
+    first: dict[str, bytes] = {}
+    for name, value in headers:
+        if value is not None and name not in first:
+            first[name] = value
+    return first
+
+
+def _header_text(headers: Mapping[str, bytes], *wanted: str) -> str | None:
+    for name in wanted:
+        text = _text(headers.get(name))
         if text:
             return text
     return None
@@ -198,9 +209,8 @@ def _read_body(address: _Address, envelope: Envelope, size: int, defaults: Defau
         return address.rejected(
             failure(Code.REQUEST_TOO_LARGE, expected=f"at most {defaults.max_bytes} bytes", given=f"{size} bytes")
         )
-    try:
-        endpoint = Endpoint(envelope.url)
-    except ValueError:
+    endpoint = _ENDPOINTS.get(envelope.url)
+    if endpoint is None:
         return address.rejected(
             failure(Code.UNKNOWN_ENDPOINT, expected=f"url: one of {', '.join(Endpoint)}", given=envelope.url)
         )
@@ -262,7 +272,7 @@ def _wrong_head(envelope: Envelope, endpoint: Endpoint, head: _Head) -> Failure 
 
 
 def _wrong_input(name: str, given: bytes) -> Failure | None:
-    if given in _NOTHING or (len(given) < _SHORT and b"".join(given.split()) == b"[]"):
+    if len(given) < _SHORT and (given in _NOTHING or b"".join(given.split()) == b"[]"):
         return invalid(f"body.{name}: something in it", given.decode())
     if name in _LISTS and not given.startswith(b"["):
         return invalid(f"body.{name}: a list", given.decode())

@@ -2,6 +2,7 @@
 
 import enum
 import hashlib
+from functools import lru_cache
 
 import msgspec
 
@@ -95,6 +96,7 @@ def decode_event(value: bytes) -> UsageEvent:
     return _decoder.decode(value)
 
 
+@lru_cache(maxsize=1_024)  # whoever prepares, asks for and makes an attempt names it, one after the other
 def event_id(run: str, attempt: int) -> str:
     """Return the id of attempt number `attempt` (from 1) of the run called `run`.
 

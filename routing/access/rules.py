@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -77,6 +78,7 @@ def topic_patterns(config: Config, texts: list[str]) -> Patterns:
     return Patterns(text.replace("{prefix}", config.prefix) for text in texts)
 
 
+@lru_cache(maxsize=1_024)  # asked for every request
 def unlimited(name: str) -> KeyRules:
     """Return the rules of a name where the config has no keys."""
     return KeyRules(name, None, None, 1.0, Lane.URGENT, _ANY)

@@ -118,6 +118,7 @@ def signal_of(outcome: HttpReply | Setback, provider: str) -> RateSignal | None:
     """Return what an answer says of the provider's rate limits, if anything: most say nothing, and cost nothing."""
     if not isinstance(outcome, HttpReply):
         return None
-    if outcome.status < 400 and not any(word in name for name in outcome.headers for word in _TELLING):
+    names = "\n".join(outcome.headers)
+    if outcome.status < 400 and not any(word in names for word in _TELLING):
         return None
     return rate_signal(outcome.headers, outcome.body if outcome.status >= 400 else b"", provider)

@@ -21,7 +21,8 @@ class Caller:
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
-        self._urls: dict[str, httpx.URL] = {}
+        #: By its text, an address and what the `Host` header says of it.
+        self._urls: dict[str, tuple[httpx.URL, str]] = {}
 
     async def call(self, call: HttpCall, seconds: float) -> HttpReply | Setback:
         """Return the reply, or what prevented one. `seconds` bound the whole exchange."""
@@ -40,13 +41,15 @@ class Caller:
 
     def _request(self, call: HttpCall, seconds: float) -> httpx.Request:
         """Make the request with its stream given, which spares httpx preparing what is known here."""
-        url = self._urls.get(call.url)
-        if url is None:
-            url = self._urls[call.url] = httpx.URL(call.url)
+        known = self._urls.get(call.url)
+        if known is None:
+            url = httpx.URL(call.url)
+            known = self._urls[call.url] = url, url.netloc.decode()
+        url, host = known
         return httpx.Request(
             "POST",
             url,
-            headers=(("Host", url.netloc.decode()), ("Content-Length", str(len(call.body))), *call.headers),
+            headers=(("Host", host), ("Content-Length", str(len(call.body))), *call.headers),
             stream=httpx.ByteStream(call.body),
             extensions={"timeout": {"connect": min(_CONNECT, seconds), "total": seconds}},
         )

@@ -4,8 +4,6 @@ httpx's own pool walks all idle connections for every request, which at 512 in f
 (docs/decisions/0003-http-client.md).
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Final, Self, cast
 
 import aiohttp
@@ -58,7 +56,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request and read its whole answer."""
-        with _as_httpx(request):
+        try:
             async with self._open().request(
                 request.method,
                 self._url(str(request.url)),
@@ -69,6 +67,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             ) as answer:
                 body = await _read(answer)
                 return httpx.Response(answer.status, headers=answer.raw_headers, stream=httpx.ByteStream(body))
+        except (aiohttp.ClientError, OSError) as error:  # a `TimeoutError` is an `OSError`
+            raise _as_httpx(error, request) from error
 
     def _url(self, text: str) -> URL:
         url = self._urls.get(text)
@@ -93,10 +93,10 @@ async def _content(request: httpx.Request) -> bytes:
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    announced = answer.content_length or 0
-    if announced > MAX_ANSWER_BYTES:
+    announced = answer.content_length
+    if announced is not None and announced > MAX_ANSWER_BYTES:
         raise httpx.RemoteProtocolError(f"expected an answer of at most {MAX_ANSWER_BYTES} bytes, got {announced}")
-    if answer.content_length is not None:
+    if announced is not None:
         return await answer.read()
     parts = bytearray()
     async for part in answer.content.iter_any():
@@ -113,20 +113,18 @@ def _timeout(request: httpx.Request) -> aiohttp.ClientTimeout:
     )
 
 
-@contextmanager
-def _as_httpx(request: httpx.Request) -> Generator[None, None, None]:
+def _as_httpx(error: aiohttp.ClientError | OSError, request: httpx.Request) -> httpx.TransportError:
     """Translate aiohttp's errors at this one door."""
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise httpx.ConnectTimeout(str(error), request=request) from error
-    except TimeoutError as error:
-        raise httpx.ReadTimeout(str(error) or "timed out", request=request) from error
-    except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(str(error), request=request) from error
-    except aiohttp.InvalidURL as error:
-        raise httpx.UnsupportedProtocol(str(error), request=request) from error
-    except aiohttp.ClientError as error:
-        raise httpx.RemoteProtocolError(str(error) or type(error).__name__, request=request) from error
-    except OSError as error:
-        raise httpx.ReadError(str(error), request=request) from error
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return httpx.ConnectTimeout(str(error), request=request)
+        case TimeoutError():
+            return httpx.ReadTimeout(str(error) or "timed out", request=request)
+        case aiohttp.ClientConnectorError():
+            return httpx.ConnectError(str(error), request=request)
+        case aiohttp.InvalidURL():
+            return httpx.UnsupportedProtocol(str(error), request=request)
+        case aiohttp.ClientError():
+            return httpx.RemoteProtocolError(str(error) or type(error).__name__, request=request)
+        case _:
+            return httpx.ReadError(str(error), request=request)

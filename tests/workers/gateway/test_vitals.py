@@ -37,7 +37,7 @@ class Stand:
             for name, its in limits.items()
         ]
         models = [{"name": "m", "deployments": listed, "route": {"strategy": "usage-based"}}]
-        provider = {"base_url": "http://x/v1", "emulate": ["n"]}
+        provider = {"wire": "anthropic", "base_url": "http://x/v1", "emulate": ["n"]}
         config = Config.model_validate({"providers": {"p": provider}, "models": models})
         self.now = 1_800_000_000 * SECOND
         self.rulebook, self.routes = Rulebook.of(config), build_routes(config, None)
