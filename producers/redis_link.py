@@ -173,7 +173,7 @@ class RedisLink:
         for _ in range(_MOVES):
             connection = self._connection or await self._open()
             # in C: redis-py's own way, on asyncio, copies what it has so far with every argument
-            await connection.send_packed_command([pack_command(cast("Any", command))])  # hiredis types one word only
+            await connection.send_packed_command([pack_command(command)])
             try:
                 # redis-py leaves half of this type out
                 return cast("Any", await connection.read_response())

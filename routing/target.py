@@ -124,6 +124,13 @@ class Plan(msgspec.Struct, frozen=True):
     #: Set where this request is one of those that are copied.
     shadow: Shadow | None = None
 
+    def beginning_with(self, deployment: str | None) -> "Plan":
+        """Return the plan with a deployment tried first, if it is in it."""
+        if deployment is None or deployment == self.targets[0].id:
+            return self
+        first = sorted(self.targets, key=lambda target: target.id != deployment)
+        return msgspec.structs.replace(self, targets=tuple(first))
+
     def target(self, attempt: int) -> Target:
         """Return the target of attempt number `attempt` (from 1): each in turn."""
         return self.targets[(attempt - 1) % len(self.targets)]

@@ -23,6 +23,7 @@ from .topics import Lane, Tier, Topics
 
 DUE: Final = "headgate-due"
 TICKET: Final = "headgate-ticket"
+TICKET_FOR: Final = "headgate-ticket-for"
 LANE: Final = "headgate-lane"
 PLACE: Final = "headgate-place"
 ARRIVED: Final = "headgate-arrived"
@@ -32,7 +33,7 @@ SPENT: Final = "headgate-spent"
 REFUSED: Final = "headgate-refused"
 SHADOW: Final = "headgate-shadow"
 
-_OURS: Final = (LANE, PLACE, ARRIVED, DUE, TICKET, HOPS, ATTEMPTS, SPENT, REFUSED, SHADOW)
+_OURS: Final = (LANE, PLACE, ARRIVED, DUE, TICKET, TICKET_FOR, HOPS, ATTEMPTS, SPENT, REFUSED, SHADOW)
 
 #: Seconds that a record lies on each deferral topic. Tests have shorter ones.
 LENGTHS: Final[Mapping[Tier, float]] = MappingProxyType(
@@ -60,6 +61,8 @@ class Deferral(msgspec.Struct, frozen=True):
     due_ms: int
     #: The slot of the limits that is reserved for it, unix microseconds by the store's clock; None: no slot.
     ticket_us: int | None = None
+    #: The deployment whose limits that slot is in, beside the request's own.
+    ticket_for: str | None = None
     #: How often it has been parked, this time included.
     hops: int = 1
     #: Attempts that were made before it was parked, and what they have cost, nano-dollars.
@@ -117,6 +120,7 @@ def read_deferral(record: Record, topics: Topics) -> Deferral | None:
         at_ms,
         due_ms,
         _number(last.get(TICKET)),
+        _text(last.get(TICKET_FOR)),
         max(1, _number(last.get(HOPS)) or 1),
         _number(last.get(ATTEMPTS)) or 0,
         _number(last.get(SPENT)) or 0,
@@ -137,6 +141,7 @@ def _written(deferral: Deferral) -> Headers:
         (ARRIVED, b"%d" % deferral.at_ms),
         (DUE, b"%d" % deferral.due_ms),
         (TICKET, ticket),
+        (TICKET_FOR, (deferral.ticket_for or "").encode()),
         (HOPS, b"%d" % deferral.hops),
         (ATTEMPTS, b"%d" % deferral.attempts),
         (SPENT, b"%d" % deferral.spent_nano),

@@ -59,7 +59,7 @@ def _park(bus: Bus, desk: Desk, deliveries: Sequence[Delivery], tier: Tier, hops
 
 def _remembered(delivery: Delivery, desk: Desk, hops: int) -> Deferral:
     lane = desk.topics.lane_of(delivery.record.topic)
-    return Deferral(lane, f"place {number_of(delivery.record)}", delivery.at_ms, 2**50, 7, hops)
+    return Deferral(lane, f"place {number_of(delivery.record)}", delivery.at_ms, 2**50, 7, "d1", hops)
 
 
 async def _numbers(harness: Harness, topic: str) -> list[int]:

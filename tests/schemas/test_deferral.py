@@ -22,7 +22,19 @@ from headgate.schemas.topics import Lane, Tier, Topics, is_legal_topic
 TOPICS = Topics("t.")
 NAMES = [
     getattr(module, name)
-    for name in ("DUE", "TICKET", "LANE", "PLACE", "ARRIVED", "HOPS", "ATTEMPTS", "SPENT", "REFUSED", "SHADOW")
+    for name in (
+        "DUE",
+        "TICKET",
+        "TICKET_FOR",
+        "LANE",
+        "PLACE",
+        "ARRIVED",
+        "HOPS",
+        "ATTEMPTS",
+        "SPENT",
+        "REFUSED",
+        "SHADOW",
+    )
 ]
 MOMENT = st.integers(0, 2**53)
 HEADERS = st.lists(
@@ -39,6 +51,7 @@ DEFERRALS = st.builds(
     MOMENT,
     MOMENT,
     st.none() | MOMENT,
+    st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
     st.integers(1, 1000),
     st.integers(0, 1000),
     st.integers(0, 2**53),
@@ -93,7 +106,9 @@ def test_on_any_other_topic_our_headers_mean_nothing(sent, deferral, tier):
         assert original(record, Lane.BULK, TOPICS) == record
 
 
-GOOD = deferred_record(Record(TOPICS.lanes[0], b"{}"), Deferral(Lane.BULK, "p/1/2", 5, 6, 7, 8), TOPICS, Tier.HOUR)
+GOOD = deferred_record(
+    Record(TOPICS.lanes[0], b"{}"), Deferral(Lane.BULK, "p/1/2", 5, 6, 7, "d1", 8), TOPICS, Tier.HOUR
+)
 
 
 BAD_NUMBERS = [None, b"", b"-1", b"\xff", b"9" * 17, b"1e3", "\u0663".encode()]
@@ -115,7 +130,7 @@ def test_a_record_without_what_a_request_needs_is_not_ours(name, value):
 def test_what_a_request_can_do_without_is_repaired(value):
     headers = tuple((each, value if each in {module.TICKET, module.HOPS} else old) for each, old in GOOD.headers)
     found = read_deferral(Record(GOOD.topic, b"{}", None, headers), TOPICS)
-    assert found == Deferral(Lane.BULK, "p/1/2", 5, 6, None, 1)
+    assert found == Deferral(Lane.BULK, "p/1/2", 5, 6, None, "d1", 1)
 
 
 @given(TIERS, st.sampled_from(["headgate.", "", "a-b_"]))

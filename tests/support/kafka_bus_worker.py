@@ -56,7 +56,7 @@ async def main():
         number = delivery.record.value.split(b" ")[0]
         hops = hops_of(delivery, topics)
         if int(number) % 10 < int(parked) and hops < 1 + int(number) % 2:
-            deferral = Deferral(Lane.STANDARD, delivery.place, delivery.at_ms, 0, None, hops + 1)
+            deferral = Deferral(Lane.STANDARD, delivery.place, delivery.at_ms, 0, hops=hops + 1)
             tier = Tier.MINUTE if hops else Tier.SECONDS_10
             bus.complete(delivery, [deferred_record(delivery.record, deferral, topics, tier)], [])
             return

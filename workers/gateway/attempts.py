@@ -300,7 +300,7 @@ class _Trying:
         if isinstance(passage, Refuse):
             raise _Leaving(Ended(self.run, self.last, passage.failure, self.began_us))
         if isinstance(passage, Park | Drop):
-            raise _Leaving(Left(self.run, self.made, self._unpublished(), passage, self.refused))
+            raise _Leaving(Left(self.run, self.made, self._unpublished(), passage, self.refused, target.id))
         if isinstance(passage, Entered):
             self._entered(passage, begun)
         return passage

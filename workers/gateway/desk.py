@@ -98,6 +98,7 @@ class Desk:
             job.request.enqueued_ms,
             due_ms=way.due_us // 1000,
             ticket_us=way.ticket_us,
+            ticket_for=None if way.ticket_us is None else progress.deployment,
             hops=1 if job.deferral is None else job.deferral.hops + 1,
             attempts=progress.attempts,
             spent_nano=progress.spent_nano,
@@ -176,3 +177,5 @@ class Progress:
     spent_nano: int
     #: How often there was no flex capacity.
     refused: int
+    #: Whose turn it is next: a slot that is reserved is in its limits.
+    deployment: str | None = None

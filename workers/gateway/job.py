@@ -104,3 +104,5 @@ class Left(msgspec.Struct, frozen=True):
     way: Park | Drop
     #: How often there was no flex capacity, in all its lives.
     refused: int = 0
+    #: The deployment that it was to call.
+    deployment: str | None = None

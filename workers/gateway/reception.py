@@ -115,6 +115,7 @@ class Reception:
     ) -> Job:
         plan = self.plan(request)
         if isinstance(plan, Plan):
+            plan = plan if deferral is None else plan.beginning_with(deferral.ticket_for)
             return Job(delivery, request, key, plan, place, deferral)
         longer = self._longer(request, plan)
         if longer is None:

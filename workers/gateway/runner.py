@@ -225,7 +225,9 @@ class _Run:
         events = () if last is None else (last.event,)
         settles = [] if last is None else [self._settle(last)]
         spent = self.spent_nano + sum(event.cost_nano for event in events)
-        progress = Progress(events, self.job.made + left.made, self.job.spent_nano + spent, left.refused)
+        progress = Progress(
+            events, self.job.made + left.made, self.job.spent_nano + spent, left.refused, left.deployment
+        )
 
         def then() -> None:
             for settle in settles:

@@ -76,7 +76,7 @@ class Tolls:
             holds = self.books.holds(budgets, worst, now_us) if budgets else ()
             return Demand(name, taken, parallel, holds, mark, earliest_us, latest_us, ticket_us, calls)
 
-        ticket = job.deferral.ticket_us if job.deferral is not None and number == 1 else None
+        ticket = _ticket(job, target, toll) if number == 1 else None
         cost = worst.input_tokens + worst.output_tokens or len(request.body)
         return Ask(
             request,
@@ -132,6 +132,16 @@ class Tolls:
             return FREE
         subject = subject_of(job.request, job.key, target)
         return Toll(self.rulebook.request(subject), self.rulebook.target(subject))
+
+
+def _ticket(job: Job, target: Target, toll: Toll) -> int | None:
+    """Return the slot that is reserved, unless it is in the limits of another deployment: there it would be another's.
+
+    A target without limits of its own takes of the request's, and the slot is in these.
+    """
+    if job.deferral is None:
+        return None
+    return job.deferral.ticket_us if job.deferral.ticket_for == target.id or not toll.target.rates else None
 
 
 def _names(begun: tuple[Begun, ...]) -> list[str]:
