@@ -10,6 +10,8 @@ from .unpacking import unpacked
 
 #: Seconds to establish a connection.
 _CONNECT = 10.0
+#: Addresses that are kept as they were read.
+_REMEMBERED = 10_000
 
 
 class Caller:
@@ -43,6 +45,8 @@ class Caller:
         """Make the request with its stream given, which spares httpx preparing what is known here."""
         known = self._urls.get(call.url)
         if known is None:
+            if len(self._urls) >= _REMEMBERED:  # a model that a request names may be part of it
+                self._urls.clear()
             url = httpx.URL(call.url)
             known = self._urls[call.url] = url, url.netloc.decode()
         url, host = known
